@@ -1,0 +1,74 @@
+"""The convolution blocks of the motion-transfer family (TPSMM, PGMM, FOMM, MRAA), under TPSMM's state-dict names."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """Affine instance normalisation.
+
+    Without gradients it runs as group normalisation with one channel a group: the same numbers, and several
+    times faster on channels-last tensors, whose layout `F.instance_norm` would give up.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features, affine=True)
+
+    def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W]
+        if torch.is_grad_enabled():
+            return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
+        return F.group_norm(x, self.num_features, self.weight, self.bias, self.eps)
+
+
+class SameBlock2d(nn.Module):
+    """Convolution, instance normalisation, ReLU: the size stays (PGMM: the encoder's first layer; Q, K and V)."""
+
+    def __init__(self, in_features: int, out_features: int, kernel_size: int = 3) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_features, out_features, kernel_size, padding=kernel_size // 2)
+        self.norm = InstanceNorm(out_features)
+
+    def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C', H, W]
+        return F.relu(self.norm(self.conv(x)))
+
+
+class DownBlock2d(nn.Module):
+    """3x3 convolution, instance normalisation, ReLU, 2x2 average pooling (PGMM section 3.1, the down-sampling block)."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_features, out_features, 3, padding=1)
+        self.norm = InstanceNorm(out_features)
+
+    def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C', H/2, W/2]
+        return F.avg_pool2d(F.relu(self.norm(self.conv(x))), 2)
+
+
+class UpBlock2d(nn.Module):
+    """Nearest x2, 3x3 convolution, instance normalisation, ReLU (PGMM section 3.2, the up-sampling module)."""
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_features, out_features, 3, padding=1)
+        self.norm = InstanceNorm(out_features)
+
+    def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C', 2H, 2W]
+        return F.relu(self.norm(self.conv(F.interpolate(x, scale_factor=2))))
+
+
+class ResBlock2d(nn.Module):
+    """Normalise, ReLU, convolve, twice, and add: the size and the features stay (PGMM section 3.2, for inpainting)."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.norm1 = InstanceNorm(features)
+        self.conv1 = nn.Conv2d(features, features, 3, padding=1)
+        self.norm2 = InstanceNorm(features)
+        self.conv2 = nn.Conv2d(features, features, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W]
+        out = self.conv1(F.relu(self.norm1(x)))
+        return x + self.conv2(F.relu(self.norm2(out)))
