@@ -24,7 +24,8 @@ class Component:
     summary: one line for `signcore list`. target: "package.module:Class", imported only when used.
     config: "package.module:Model", a pydantic model of settings, imported without torch. inputs: the same, for what `run` asks for.
     output: what it makes ("pose", "video", "glosses", "track:NAME"); for a metric, what it compares.
-    task: "package.module:Task" where it can be trained. metrics: those that `run` uses where none is named.
+    task: "package.module:Task" where it can be trained. metrics: those that `run` uses where none is named; a generator
+    may choose among them by a method `judge(inputs) -> (metric names, reference)`.
     contract: the version of the contracts it was written for. needs: what to pip install if its import fails.
 
     Raises ValueError or TypeError where a field is malformed.

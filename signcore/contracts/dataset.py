@@ -53,6 +53,7 @@ class Dataset(Protocol):
     """An indexed set of samples. Built as `Dataset(config, context)`; `dataset[i]` is cheap, its fields load lazily.
 
     Raises IndexError outside 0 <= i < len. The same index gives the same sample in every process.
+    It may have `example() -> dict`: inputs by name that `run` uses wherever one is missing (the synthetic signer has).
     """
 
     def __len__(self) -> int: ...

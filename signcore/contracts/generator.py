@@ -15,6 +15,10 @@ class Generator(Protocol):
     `generate(inputs)` takes an instance of the pydantic model that the Component names in `inputs`
     (fields of type `Video`, `Image`, `Pose`, or text) and returns what the Component names in `output`:
     a `Video` (uint8 RGB, lazily made frames are welcome) or a `pose_format.Pose` in pixels.
+    It may have `judge(inputs) -> (metrics, reference)`: the names of the metrics that say something about this output, and
+    the truth to compare it with in the output's own size and rate (None where there is none); `run` uses them where
+    no `--metric` or no `--reference` is given.
+    A field of the inputs model with `json_schema_extra={"pose_of": "driving"}` is filled with the pose of that video.
     Missing: masked points of an input pose are unknown, never zero.
     """
 

@@ -10,6 +10,7 @@ class Metric(Protocol):
     `update` adds one pair (both of the type that the Component names in `output`: video, pose or glosses);
     `compute` returns scores by name over all pairs so far; `merge(other)` adds another instance's pairs, so that shards
     and processes give the same numbers as one; `reset` forgets; `signature` is `name|setting:value|...|version`.
+    It may have `series`: after an update, values by name for every frame of that pair (NaN where a frame has none); the report plots them.
     Missing: a point missing in the reference costs nothing, unless the metric's docstring says otherwise.
     Raises InputError where a pair cannot be compared (other size, no common frames) and names both.
     """

@@ -1,0 +1,168 @@
+"""Wiring: which input of which stage is filled by what; all of it is known before any model starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from signcore.errors import UsageError
+from signcore.registry import PUBLISHED, Registry
+from signcore.runs.inputs import Slot, check_names, read, slots
+from signcore.runs.request import Chosen, Request
+
+ESTIMATORS = ("mediapipe", "rtmlib")  # tried in this order where a pose is needed and no estimator is named
+
+
+@dataclass
+class Stage:
+    """A component and its inputs by name. `pending`: the inputs that earlier stages fill, name -> index of that stage."""
+
+    chosen: Chosen
+    inputs: dict[str, Any] = field(default_factory=dict)
+    pending: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def output(self) -> str:
+        made = self.chosen.component.output or ""
+        return "tracks" if made.startswith("track:") else made
+
+
+@dataclass
+class Plan:
+    stages: list[Stage]
+    metrics: list[Chosen]
+    files: dict[str, Path]
+    embedded: list[str]
+    notes: list[str]
+
+
+def plan(registry: Registry, chosen: list[Chosen], request: Request, example: Callable[[], dict[str, Any]]) -> Plan:
+    """Read the inputs, wire the stages by type, and refuse what does not fit.
+
+    example: makes the embedded inputs by name, for those that are missing.
+    """
+    check_names(chosen, request.inputs)
+    made = Plan([], [c for c in chosen if c.kind == "metric"], {}, [], [])
+    values = _read_all(chosen, request.inputs, made)
+    work = [c for c in chosen if c.kind != "metric"]
+    for position, c in enumerate(work):
+        _wire(made, c, values, work[position + 1 :], registry, example)
+    products = {s.output for s in made.stages}
+    for metric in made.metrics:
+        if metric.component.output not in products:
+            raise UsageError(
+                f"{metric.label} compares {metric.component.output}, but this run makes {' and '.join(sorted(products))}"
+            )
+    return made
+
+
+def _read_all(chosen: list[Chosen], inputs: dict[str, Any], made: Plan) -> dict[str, Any]:
+    kinds: dict[str, str] = {}
+    for c in chosen:
+        for slot in slots(c):
+            kinds.setdefault(slot.name, slot.type)
+    values = {}
+    for name, value in inputs.items():
+        if name == "reference" or value is None:
+            continue
+        values[name] = read(kinds[name], value, name)
+        if isinstance(value, (str, Path)) and kinds[name] != "text":
+            made.files[name] = Path(value)
+    return values
+
+
+def _wire(
+    made: Plan,
+    c: Chosen,
+    values: dict[str, Any],
+    later: list[Chosen],
+    registry: Registry,
+    example: Callable[[], dict[str, Any]],
+) -> None:
+    stage = Stage(c)
+    there = slots(c)
+    for slot in there:
+        if slot.name in values:
+            stage.inputs[slot.name] = values[slot.name]
+    if c.kind == "estimator" and "video" not in stage.inputs:
+        stage.inputs.update(_video_of_later(values, later, there[0], made, example))
+    elif made.stages:
+        _take_product(made, stage, there)
+    if c.kind == "recognizer" and not (stage.inputs or stage.pending):
+        video = example().get("driving")
+        if video is None:
+            raise UsageError(f"{c.label} needs --video, --pose or --tracks")
+        stage.inputs["video"] = video
+        made.embedded.append("video")
+    for slot in there:
+        if slot.required and slot.name not in stage.inputs and slot.name not in stage.pending:
+            given = example().get(slot.name)
+            if given is None:
+                raise UsageError(f"{c.label} needs --{slot.name.replace('_', '-')}", slot.help)
+            stage.inputs[slot.name] = values[slot.name] = given
+            made.embedded.append(slot.name)
+    for slot in there:
+        if slot.pose_of and slot.name not in stage.inputs and slot.name not in stage.pending:
+            _find_pose(made, stage, slot, registry)
+    made.stages.append(stage)
+
+
+def _video_of_later(
+    values: dict[str, Any], later: list[Chosen], slot: Slot, made: Plan, example: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """An estimator without --video works on the first video that a later stage is given."""
+    for c in later:
+        for other in slots(c):
+            if other.type == "video" and (other.name in values or other.required):
+                if other.name not in values:
+                    values[other.name] = example().get(other.name)
+                    made.embedded.append(other.name)
+                return {slot.name: values[other.name]}
+    raise UsageError("an estimator needs --video")
+
+
+def _take_product(made: Plan, stage: Stage, there: list[Slot]) -> None:
+    before = len(made.stages) - 1
+    product = made.stages[before].output
+    for slot in there:
+        if slot.type == product and slot.name not in stage.inputs:
+            stage.pending[slot.name] = before
+            return
+    was = made.stages[before].chosen.label
+    raise UsageError(
+        f"{stage.chosen.label} has no free input of type {product}, which {was} makes",
+        f"its inputs: {', '.join(f'{s.name} ({s.type})' for s in there)}",
+    )
+
+
+def _find_pose(made: Plan, stage: Stage, slot: Slot, registry: Registry) -> None:
+    """The pose of a driving video: its own, the .pose beside it, or the first installed estimator's."""
+    video = stage.inputs.get(slot.pose_of or "")
+    if video is None:
+        return
+    if video.pose is not None:
+        stage.inputs[slot.name] = video.pose
+        return
+    beside = video.path.with_suffix(".pose") if video.path is not None else None
+    if beside is not None and beside.is_file():
+        stage.inputs[slot.name] = read("pose", beside, slot.name)
+        made.files[slot.name] = beside
+        made.notes.append(f"pose of {video.path.name} from {beside.name}")
+        return
+    names = registry.names("estimator")
+    for name in ESTIMATORS:
+        if name in names:
+            record, component = registry.find("estimator", name)
+            estimator = Chosen("estimator", name, record, component)
+            estimator.config = registry.configure(record, component, {})
+            made.stages.append(Stage(estimator, {"video": video}))
+            stage.pending[slot.name] = len(made.stages) - 1
+            made.notes.append(f"pose of the {slot.pose_of} video by {name}")
+            return
+    package = PUBLISHED["estimator", "mediapipe"]
+    raise UsageError(
+        f"{stage.chosen.label} needs the pose of its {slot.pose_of} video, and no estimator is installed",
+        f"pip install {package}, or give --{slot.name.replace('_', '-')} FILE.pose, or put a .pose beside the video",
+    )
