@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from signcore.component import Component
+from signcore.hooks import hookimpl
+
+
+@hookimpl
+def signcore_components() -> list[Component]:
+    here = "signcore.plugins.synthetic"
+    return [
+        Component(
+            kind="dataset",
+            name="synthetic",
+            summary="Rendered clips of an articulated 3-D signer, with exact poses and glosses; needs no files.",
+            target=f"{here}.dataset:Dataset",
+            config=f"{here}.config:DatasetConfig",
+        ),
+        Component(
+            kind="generator",
+            name="synthetic",
+            summary="Glosses to a video of the synthetic 3-D signer.",
+            target=f"{here}.generator:Generator",
+            config=f"{here}.config:GeneratorConfig",
+            inputs=f"{here}.config:GeneratorInputs",
+        ),
+        Component(
+            kind="estimator",
+            name="synthetic",
+            summary="The exact pose that was written beside a rendering of the synthetic signer.",
+            target=f"{here}.estimator:Estimator",
+        ),
+    ]

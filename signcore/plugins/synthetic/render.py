@@ -1,0 +1,111 @@
+"""Joints to frames: places the camera, hands the solids to the tracer, and gives the exact truth of every frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from signcore.plugins.synthetic import backdrop, geometry, shapes
+from signcore.plugins.synthetic.signer import Signer
+from signcore.plugins.synthetic.skeleton import Joints
+
+PARTS = shapes.PARTS
+GRID = float(2**20)  # positions are rounded to about a micrometre: last-bit differences of sines end here
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One rendered frame and what is exactly true of it."""
+
+    image: np.ndarray  # uint8 [H, W, 3] RGB
+    depth: np.ndarray  # float32 [H, W] metres from the camera plane; inf: background
+    parts: np.ndarray  # uint8 [H, W] index into PARTS
+
+
+class View:
+    """A signer's camera at one picture size: world metres to camera metres to pixels."""
+
+    def __init__(self, signer: Signer, width: int, height: int) -> None:
+        camera = signer.camera
+        self.width, self.height = width, height
+        self.focal = camera.distance * min(height / camera.extent, width / (0.93 * camera.extent))
+        self.cx, self.cy = width / 2.0, height / 2.0
+        self.axes = geometry.euler(np.array(camera.yaw), np.array(0.0), np.array(0.0))  # the signer's axes seen from the camera
+        self.middle = np.array([camera.x, camera.y, 0.0])
+        self.distance = camera.distance
+
+    def turn(self, vectors: np.ndarray) -> np.ndarray:
+        """World directions [..., 3] to camera directions (y down, z away)."""
+        return geometry.apply(self.axes, vectors) * np.array([1.0, -1.0, -1.0])
+
+    def to_camera(self, points: np.ndarray) -> np.ndarray:
+        """World metres [..., 3] to camera metres [..., 3]."""
+        moved = self.turn(points) - self.middle * np.array([1.0, -1.0, 1.0])
+        moved[..., 2] += self.distance
+        return moved
+
+    def to_pixels(self, points: np.ndarray) -> np.ndarray:
+        """World metres [..., 3] to pixels [..., 2]: (0, 0) is the image's corner, pixel centres lie at .5."""
+        camera = self.to_camera(points)
+        return np.stack(
+            [self.cx + self.focal * camera[..., 0] / camera[..., 2], self.cy + self.focal * camera[..., 1] / camera[..., 2]], axis=-1
+        )
+
+
+class Renderer:
+    """Renders one signer at one size. `render(joints, t)` is pure: any frame at any time, in any order."""
+
+    def __init__(self, signer: Signer, width: int, height: int) -> None:
+        from signcore.plugins.synthetic import shading  # compiles with numba: only when something is rendered
+
+        self.signer, self.width, self.height = signer, width, height
+        self.view = View(signer, width, height)
+        self.backdrop = backdrop.paint(signer, width, height)
+        self._scene = shading.describe(signer)
+        light = self.view.turn(geometry.unit(np.array(signer.camera.light)))
+        self._scene[shading.LIGHT : shading.LIGHT + 3] = light
+        self._scene[shading.TRUNK_AXES : shading.TRUNK_AXES + 9] = self.view.turn(np.eye(3)).ravel()
+        self._slots = shading
+
+    def render(self, joints: Joints, frame: int) -> Truth:
+        """Draw one frame of a clip's joints."""
+        from signcore.plugins.synthetic import tracer
+
+        table = shapes.solids(joints, frame, self.signer)
+        table[:, shapes.A : shapes.A + 3] = self.view.to_camera(table[:, shapes.A : shapes.A + 3])
+        table[:, shapes.B : shapes.B + 3] = self.view.to_camera(table[:, shapes.B : shapes.B + 3])
+        for axis in range(shapes.AXES, shapes.AXES + 9, 3):
+            table[:, axis : axis + 3] = self.view.turn(table[:, axis : axis + 3])
+        table = np.round(table * GRID) / GRID
+        scene, slots = self._scene.copy(), self._slots
+        scene[slots.HEAD : slots.HEAD + 3] = self.view.to_camera(joints.head[frame])
+        scene[slots.HEAD_AXES : slots.HEAD_AXES + 9] = self.view.turn(joints.head_frame[frame]).ravel()
+        scene[slots.NECK : slots.NECK + 3] = self.view.to_camera(joints.neck[frame])
+        scene[slots.CLOSED : slots.RAISED + 1] = joints.expression[frame]
+        scene = np.round(scene * GRID) / GRID
+        image = np.empty((self.height, self.width, 3), dtype=np.float32)
+        depth = np.empty((self.height, self.width), dtype=np.float32)
+        parts = np.empty((self.height, self.width), dtype=np.uint8)
+        tile = 8 if max(self.width, self.height) <= 320 else 16
+        casters = np.ascontiguousarray(self._casters(table))
+        tracer.render(table, self.backdrop, self.view.focal, self.view.cx, self.view.cy, tile, scene, casters, image, depth, parts)
+        depth[depth == 0.0] = np.inf
+        return Truth((image + np.float32(0.5)).astype(np.uint8), depth, parts)
+
+    def _casters(self, table: np.ndarray) -> np.ndarray:
+        """The solids that throw shadows [S, 8] (from, to, radius, part): forearms, palms and fingers' first bones."""
+        part = table[:, shapes.PART]
+        chosen = []
+        for first in shapes.ARM_PARTS.values():
+            arm = np.flatnonzero((part >= first + 1) & (part <= first + 7))
+            last = -1.0
+            for i in arm:
+                # one solid each for what casts alike: the first of every part, and all of the fingers
+                if part[i] > first + 2 or part[i] != last:
+                    chosen.append(i)
+                last = part[i]
+        rows = table[chosen]
+        radius = np.maximum(rows[:, shapes.RADIUS_A], rows[:, shapes.RADIUS_B])[:, None]
+        owner = np.where(rows[:, shapes.PART] >= 13, 13.0, 5.0)[:, None]
+        return np.concatenate([rows[:, shapes.A : shapes.A + 3], rows[:, shapes.B : shapes.B + 3], radius, owner], axis=1)
