@@ -37,7 +37,9 @@ def paint(signer: Signer, width: int, height: int) -> np.ndarray:
         turn = draw.uniform(-1.0, 1.0, 2)
         image *= (1.0 + 0.28 * (turn[0] * u + turn[1] * v))[..., None]
     elif scene == "wall":
-        rough = 0.045 * _noise(9 * u + 30 + 0 * v, 9 * v + 30 + 0 * u, draw) + 0.03 * _noise(31 * u + 30 + 0 * v, 31 * v + 30 + 0 * u, draw)
+        rough = 0.045 * _noise(9 * u + 30 + 0 * v, 9 * v + 30 + 0 * u, draw) + 0.03 * _noise(
+            31 * u + 30 + 0 * v, 31 * v + 30 + 0 * u, draw
+        )
         image *= (1.0 + rough)[..., None]
     elif scene == "curtain":
         phase = u * draw.uniform(14, 26) + 0.5 * _noise(3 * u + 9 + 0 * v, 2 * v + 9 + 0 * u, draw)
@@ -47,7 +49,11 @@ def paint(signer: Signer, width: int, height: int) -> np.ndarray:
         base = np.array(signer.look.backdrop)
         image *= (1.0 + 0.12 * (v - 0.2) + 0 * u)[..., None]
         for side in (-1.0, 1.0):
-            kind, edge, colour = int(draw.integers(3)), float(draw.uniform(0.27, 0.36)), draw.uniform(40, 190, 3)
+            kind, edge, colour = (
+                int(draw.integers(3)),
+                float(draw.uniform(0.27, 0.36)),
+                draw.uniform(40, 190, 3),
+            )
             near, far = (edge, 0.9) if side > 0 else (-0.9, -edge)
             if kind == 0:  # a framed picture
                 x0, x1 = (edge, edge + 0.2) if side > 0 else (-edge - 0.2, -edge)

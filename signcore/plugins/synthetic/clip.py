@@ -39,7 +39,13 @@ class Clip:
         frames: int | None = None,
     ) -> None:
         """rest: begin and end with the hands before the waist. variant: another take. frames: keep at most so many."""
-        self.glosses, self.signer, self.width, self.height, self.fps = tuple(glosses), signer, width, height, fps
+        self.glosses, self.signer, self.width, self.height, self.fps = (
+            tuple(glosses),
+            signer,
+            width,
+            height,
+            fps,
+        )
         self._rest, self._variant, self._frames = rest, variant, frames
 
     @cached_property
@@ -86,7 +92,11 @@ class Clip:
 
 def embedded_source() -> np.ndarray:
     """The embedded example's image: uint8 [128, 128, 3], a held-out signer at rest."""
-    return Clip(EXAMPLE_GLOSSES, Signer.sample(EXAMPLE_SIGNER), EXAMPLE_SIZE, EXAMPLE_SIZE, variant=1).truth(0).image
+    return (
+        Clip(EXAMPLE_GLOSSES, Signer.sample(EXAMPLE_SIGNER), EXAMPLE_SIZE, EXAMPLE_SIZE, variant=1)
+        .truth(0)
+        .image
+    )
 
 
 def embedded_driving() -> Video:
@@ -111,7 +121,12 @@ def write_rendering(folder: str | Path, name: str, video: Video) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_video(path, video)
     write_pose(path.with_suffix(".pose"), video.pose)
-    mark = {"maker": "signcore synthetic", "video": sha256(path), "pose": sha256(path.with_suffix(".pose")), "frames": len(video)}
+    mark = {
+        "maker": "signcore synthetic",
+        "video": sha256(path),
+        "pose": sha256(path.with_suffix(".pose")),
+        "frames": len(video),
+    }
     with replacing(path.with_suffix(".pose.json")) as temporary:
         temporary.write_text(json.dumps(mark))
     return path

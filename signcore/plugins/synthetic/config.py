@@ -10,8 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class _Picture(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    width: int = Field(128, ge=32, le=1024, description="Width of the picture.", json_schema_extra={"unit": "px"})
-    height: int = Field(128, ge=32, le=1024, description="Height of the picture.", json_schema_extra={"unit": "px"})
+    width: int = Field(
+        128, ge=32, le=1024, description="Width of the picture.", json_schema_extra={"unit": "px"}
+    )
+    height: int = Field(
+        128, ge=32, le=1024, description="Height of the picture.", json_schema_extra={"unit": "px"}
+    )
     fps: float = Field(25.0, ge=5, le=100, description="Frame rate.", json_schema_extra={"unit": "frames/s"})
     rest: bool = Field(True, description="Begin and end with the hands at rest before the waist.")
 
@@ -19,13 +23,31 @@ class _Picture(BaseModel):
 class DatasetConfig(_Picture):
     """Clips of random sentences; train and test have no signer in common."""
 
-    split: Literal["train", "test"] = Field("train", description="Which signers: those of training, or held-out ones.")
-    clips: int = Field(64, ge=1, le=1_000_000, description="Number of clips.", json_schema_extra={"unit": "clips"})
-    signers: int = Field(16, ge=1, le=100_000, description="Number of signers; they take turns over the clips.")
-    min_glosses: int = Field(1, ge=1, le=50, description="Fewest glosses in a clip.", json_schema_extra={"unit": "glosses"})
-    max_glosses: int = Field(3, ge=1, le=50, description="Most glosses in a clip.", json_schema_extra={"unit": "glosses"})
-    vocabulary: int = Field(50, ge=1, le=63, description="Use the first so many glosses of the lexicon.", json_schema_extra={"unit": "glosses"})
-    frames: int | None = Field(None, ge=1, description="Cut clips to at most so many frames.", json_schema_extra={"unit": "frames"})
+    split: Literal["train", "test"] = Field(
+        "train", description="Which signers: those of training, or held-out ones."
+    )
+    clips: int = Field(
+        64, ge=1, le=1_000_000, description="Number of clips.", json_schema_extra={"unit": "clips"}
+    )
+    signers: int = Field(
+        16, ge=1, le=100_000, description="Number of signers; they take turns over the clips."
+    )
+    min_glosses: int = Field(
+        1, ge=1, le=50, description="Fewest glosses in a clip.", json_schema_extra={"unit": "glosses"}
+    )
+    max_glosses: int = Field(
+        3, ge=1, le=50, description="Most glosses in a clip.", json_schema_extra={"unit": "glosses"}
+    )
+    vocabulary: int = Field(
+        50,
+        ge=1,
+        le=63,
+        description="Use the first so many glosses of the lexicon.",
+        json_schema_extra={"unit": "glosses"},
+    )
+    frames: int | None = Field(
+        None, ge=1, description="Cut clips to at most so many frames.", json_schema_extra={"unit": "frames"}
+    )
     missing: float | None = Field(
         None, ge=0, le=0.9,
         description="Share of frames in which the pose lacks a hand; unset: each signer's own, 0.05 to 0.15.",
@@ -42,7 +64,12 @@ class DatasetConfig(_Picture):
 class GeneratorConfig(_Picture):
     """Who signs, and how large."""
 
-    signer: int = Field(1_000_000, ge=0, le=2**31, description="The signer's seed; from 1000000 on: signers held out from training.")
+    signer: int = Field(
+        1_000_000,
+        ge=0,
+        le=2**31,
+        description="The signer's seed; from 1000000 on: signers held out from training.",
+    )
 
 
 class GeneratorInputs(BaseModel):

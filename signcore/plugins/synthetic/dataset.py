@@ -47,7 +47,14 @@ class Dataset:
         """The clip behind `dataset[index]`, with depth, parts and 3-D keypoints."""
         c = self.config
         return Clip(
-            self.glosses(index), self.signer(index), c.width, c.height, c.fps, rest=c.rest, variant=index, frames=c.frames
+            self.glosses(index),
+            self.signer(index),
+            c.width,
+            c.height,
+            c.fps,
+            rest=c.rest,
+            variant=index,
+            frames=c.frames,
         )
 
     def __getitem__(self, index: int) -> Sample:

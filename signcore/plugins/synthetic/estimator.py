@@ -40,5 +40,7 @@ class Estimator:
         pose = read_pose(beside)
         size = pose.header.dimensions
         if (len(pose.body.data), size.width, size.height) != (len(video), video.width, video.height):
-            raise InputError(f"{video.path}: {beside.name} has {len(pose.body.data)} frames, the video {len(video)}", hint)
+            raise InputError(
+                f"{video.path}: {beside.name} has {len(pose.body.data)} frames, the video {len(video)}", hint
+            )
         return pose

@@ -11,10 +11,22 @@ import numpy as np
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 # Points in the order of OpenPose and MediaPipe: the wrist, then base to tip of each finger.
 KNUCKLES = np.array(  # [5, 3] (side, direction, palm): where the thumb's and the fingers' first joints sit
-    [[0.110, 0.120, 0.045], [0.130, 0.475, 0.000], [0.020, 0.490, -0.012], [-0.085, 0.462, -0.004], [-0.178, 0.412, 0.016]]
+    [
+        [0.110, 0.120, 0.045],
+        [0.130, 0.475, 0.000],
+        [0.020, 0.490, -0.012],
+        [-0.085, 0.462, -0.004],
+        [-0.178, 0.412, 0.016],
+    ]
 )
 BONES = np.array(  # [5, 3] the lengths beyond that joint
-    [[0.245, 0.180, 0.150], [0.225, 0.128, 0.105], [0.248, 0.148, 0.112], [0.230, 0.140, 0.110], [0.185, 0.104, 0.098]]
+    [
+        [0.245, 0.180, 0.150],
+        [0.225, 0.128, 0.105],
+        [0.248, 0.148, 0.112],
+        [0.230, 0.140, 0.110],
+        [0.185, 0.104, 0.098],
+    ]
 )
 
 # A finger: (spread towards the thumb, bend at the knuckle, at the middle joint, at the end joint), in degrees.
@@ -88,7 +100,9 @@ def joints(angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _finger(turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The straight finger's direction, and the direction in which it bends, each [..., 3]."""
     zero = np.zeros_like(turn[..., 0])
-    return np.stack([np.sin(turn[..., 0]), np.cos(turn[..., 0]), zero], -1), np.stack([zero, zero, zero + 1.0], -1)
+    return np.stack([np.sin(turn[..., 0]), np.cos(turn[..., 0]), zero], -1), np.stack(
+        [zero, zero, zero + 1.0], -1
+    )
 
 
 def _thumb(turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -78,6 +78,7 @@ BIG       | l          | fwd+up     | in        | neutral   | palm  | out:16    
 """
 
 ROWS: dict[str, tuple[str, ...]] = {
-    row[0]: row[1:] for row in (tuple(cell.strip() for cell in line.split("|")) for line in TABLE.strip().splitlines())
+    row[0]: row[1:]
+    for row in (tuple(cell.strip() for cell in line.split("|")) for line in TABLE.strip().splitlines())
 }
 GLOSSES: tuple[str, ...] = tuple(ROWS)

@@ -24,7 +24,9 @@ class Target:
     wrist: np.ndarray  # [3]
     frame: np.ndarray  # [3, 3] rows: side, direction, palm
     angles: np.ndarray  # [5, 4] degrees
-    eased: bool = True  # arrives with a minimum-jerk profile; False keeps a constant speed (points on a circle)
+    eased: bool = (
+        True  # arrives with a minimum-jerk profile; False keeps a constant speed (points on a circle)
+    )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,15 @@ from signcore.plugins.synthetic.lexicon import GLOSSES
 from signcore.plugins.synthetic.motion import RATE, Target, Trajectory, trajectory
 from signcore.plugins.synthetic.signer import Signer
 from signcore.plugins.synthetic.signs import rest, sign
-from signcore.plugins.synthetic.skeleton import Arm, Joints, Proportions, head_middle, hand_frame, mirrored, solve_arm
+from signcore.plugins.synthetic.skeleton import (
+    Arm,
+    Joints,
+    Proportions,
+    head_middle,
+    hand_frame,
+    mirrored,
+    solve_arm,
+)
 
 FINGER = 0.012  # metres of flesh around a joint of the hand
 LEAD = 0.10  # seconds at rest before the first movement and after the last
@@ -29,7 +37,9 @@ class Performance:
     fps: float
 
 
-def plan(glosses: Sequence[str], signer: Signer, at_rest: bool = True) -> tuple[list[Target], list[Target], list[tuple[float, float]]]:
+def plan(
+    glosses: Sequence[str], signer: Signer, at_rest: bool = True
+) -> tuple[list[Target], list[Target], list[tuple[float, float]]]:
     """Both hands' timed targets (dominant, other) and the time span of each gloss; no trajectory is made yet.
 
     at_rest: begin and end with the hands before the waist; else with the first and last sign.
@@ -37,7 +47,9 @@ def plan(glosses: Sequence[str], signer: Signer, at_rest: bool = True) -> tuple[
     unknown = [gloss for gloss in glosses if gloss not in GLOSSES]
     if unknown or not glosses:
         what = f"{unknown[0]!r} is not in the synthetic lexicon" if unknown else "no gloss given"
-        raise InputError(f"gloss: {what}", hint=f"choose from {', '.join(GLOSSES[:8])}, ... ({len(GLOSSES)} in all)")
+        raise InputError(
+            f"gloss: {what}", hint=f"choose from {', '.join(GLOSSES[:8])}, ... ({len(GLOSSES)} in all)"
+        )
     body, habits = signer.body, signer.habits
     hands: tuple[list[Target], list[Target]] = ([], [])
     spans: list[tuple[float, float]] = []
@@ -72,7 +84,9 @@ def frame_count(glosses: Sequence[str], signer: Signer, fps: float, at_rest: boo
     return int(plan(glosses, signer, at_rest)[0][-1].time * fps) + 1
 
 
-def perform(glosses: Sequence[str], signer: Signer, fps: float = 25.0, at_rest: bool = True, variant: int = 0) -> Performance:
+def perform(
+    glosses: Sequence[str], signer: Signer, fps: float = 25.0, at_rest: bool = True, variant: int = 0
+) -> Performance:
     """The joints of a sentence. variant: seeds what differs between two takes (sway, blinks, mouthing)."""
     dominant, other, spans = plan(glosses, signer, at_rest)
     duration = dominant[-1].time
@@ -113,12 +127,16 @@ def _transition(hand: list[Target], to: Target, other_hand: list[Target], other_
     return 0.18 + 0.62 * far
 
 
-def _carriage(times: np.ndarray, spans: list[tuple[float, float]], draw: np.random.Generator) -> tuple[np.ndarray, ...]:
+def _carriage(
+    times: np.ndarray, spans: list[tuple[float, float]], draw: np.random.Generator
+) -> tuple[np.ndarray, ...]:
     """Sway of the body, turns of the head, blinks, mouthing: neck [N, 3], head frame [N, 3, 3], expression [N, 3]."""
 
     def drift(size: float) -> np.ndarray:
         rates, phases = draw.uniform(0.15, 0.6, 3), draw.uniform(0.0, 2.0 * np.pi, 3)
-        return size * sum(np.sin(2.0 * np.pi * r * times + p) for r, p in zip(rates, phases, strict=True)) / 2.0
+        return (
+            size * sum(np.sin(2.0 * np.pi * r * times + p) for r, p in zip(rates, phases, strict=True)) / 2.0
+        )
 
     neck = np.stack([drift(0.008), drift(0.003), drift(0.006)], axis=-1)
     yaw, pitch, roll = drift(0.06), drift(0.03), drift(0.04)
@@ -135,7 +153,11 @@ def _carriage(times: np.ndarray, spans: list[tuple[float, float]], draw: np.rand
         expression[:, 0] = np.maximum(expression[:, 0], np.clip(1.3 - np.abs(times - blink) / 0.08, 0.0, 1.0))
         blink += draw.uniform(1.5, 4.0)
     smoothed = geometry.smooth(np.stack([yaw, pitch, roll], axis=-1), 6.0)
-    return neck, geometry.euler(smoothed[:, 0], smoothed[:, 1], smoothed[:, 2]), geometry.smooth(np.clip(expression, 0, 1), 2.0)
+    return (
+        neck,
+        geometry.euler(smoothed[:, 0], smoothed[:, 1], smoothed[:, 2]),
+        geometry.smooth(np.clip(expression, 0, 1), 2.0),
+    )
 
 
 def _arms(paths: list[Trajectory], body: Proportions, neck: np.ndarray, head: np.ndarray) -> list[Arm]:
@@ -158,7 +180,9 @@ def _arms(paths: list[Trajectory], body: Proportions, neck: np.ndarray, head: np
 
 
 def _solve(path: Trajectory, wrist: np.ndarray, shoulder: np.ndarray, body: Proportions) -> Arm:
-    return solve_arm(wrist, hand_frame(path.frame[:, 1], path.frame[:, 2]), path.angles, shoulder, body, smoothing=5.0)
+    return solve_arm(
+        wrist, hand_frame(path.frame[:, 1], path.frame[:, 2]), path.angles, shoulder, body, smoothing=5.0
+    )
 
 
 def _gap(mine: np.ndarray, theirs: np.ndarray) -> float:
@@ -169,7 +193,11 @@ def _gap(mine: np.ndarray, theirs: np.ndarray) -> float:
 def _intrusion(points: np.ndarray, head: np.ndarray, neck: np.ndarray, body: Proportions) -> np.ndarray:
     """Metres [T] by which the deepest of a hand's points [T, 21, 3] must come forward to clear head and trunk."""
     local = points - head[:, None]
-    inside = 1.0 - (local[..., 0] / (0.70 * body.head + FINGER)) ** 2 - (local[..., 1] / (1.02 * body.head + FINGER)) ** 2
+    inside = (
+        1.0
+        - (local[..., 0] / (0.70 * body.head + FINGER)) ** 2
+        - (local[..., 1] / (1.02 * body.head + FINGER)) ** 2
+    )
     front = (0.88 * body.head + FINGER) * np.sqrt(np.maximum(inside, 0.0))
     face = np.where(inside > 0.0, np.maximum(front - local[..., 2], 0.0), 0.0)
     local = points - neck[:, None]

@@ -31,7 +31,9 @@ class View:
         self.width, self.height = width, height
         self.focal = camera.distance * min(height / camera.extent, width / (0.93 * camera.extent))
         self.cx, self.cy = width / 2.0, height / 2.0
-        self.axes = geometry.euler(np.array(camera.yaw), np.array(0.0), np.array(0.0))  # the signer's axes seen from the camera
+        self.axes = geometry.euler(
+            np.array(camera.yaw), np.array(0.0), np.array(0.0)
+        )  # the signer's axes seen from the camera
         self.middle = np.array([camera.x, camera.y, 0.0])
         self.distance = camera.distance
 
@@ -49,7 +51,11 @@ class View:
         """World metres [..., 3] to pixels [..., 2]: (0, 0) is the image's corner, pixel centres lie at .5."""
         camera = self.to_camera(points)
         return np.stack(
-            [self.cx + self.focal * camera[..., 0] / camera[..., 2], self.cy + self.focal * camera[..., 1] / camera[..., 2]], axis=-1
+            [
+                self.cx + self.focal * camera[..., 0] / camera[..., 2],
+                self.cy + self.focal * camera[..., 1] / camera[..., 2],
+            ],
+            axis=-1,
         )
 
 
@@ -87,25 +93,43 @@ class Renderer:
         image = np.empty((self.height, self.width, 3), dtype=np.float32)
         depth = np.empty((self.height, self.width), dtype=np.float32)
         parts = np.empty((self.height, self.width), dtype=np.uint8)
-        tile = 8 if max(self.width, self.height) <= 320 else 16
         casters = np.ascontiguousarray(self._casters(table))
-        tracer.render(table, self.backdrop, self.view.focal, self.view.cx, self.view.cy, tile, scene, casters, image, depth, parts)
+        tracer.render(
+            table,
+            self.backdrop,
+            self.view.focal,
+            self.view.cx,
+            self.view.cy,
+            scene,
+            casters,
+            image,
+            depth,
+            parts,
+        )
         depth[depth == 0.0] = np.inf
         return Truth((image + np.float32(0.5)).astype(np.uint8), depth, parts)
 
     def _casters(self, table: np.ndarray) -> np.ndarray:
-        """The solids that throw shadows [S, 8] (from, to, radius, part): forearms, palms and fingers' first bones."""
+        """What throws shadows [S, 8]: for each arm a bounding ball (with the arm's number), then forearm, palm and fingers."""
         part = table[:, shapes.PART]
-        chosen = []
-        for first in shapes.ARM_PARTS.values():
+        rows = []
+        for number, first in enumerate(shapes.ARM_PARTS.values(), start=1):
             arm = np.flatnonzero((part >= first + 1) & (part <= first + 7))
-            last = -1.0
-            for i in arm:
-                # one solid each for what casts alike: the first of every part, and all of the fingers
-                if part[i] > first + 2 or part[i] != last:
-                    chosen.append(i)
-                last = part[i]
-        rows = table[chosen]
-        radius = np.maximum(rows[:, shapes.RADIUS_A], rows[:, shapes.RADIUS_B])[:, None]
-        owner = np.where(rows[:, shapes.PART] >= 13, 13.0, 5.0)[:, None]
-        return np.concatenate([rows[:, shapes.A : shapes.A + 3], rows[:, shapes.B : shapes.B + 3], radius, owner], axis=1)
+            palm = np.flatnonzero(part == first + 2)[
+                :3
+            ]  # wrist and two of the palm's bones cast like all of it
+            solids = table[
+                np.concatenate([arm[part[arm] == first + 1][-1:], palm, arm[part[arm] > first + 2]])
+            ]
+            a, b = solids[:, shapes.A : shapes.A + 3], solids[:, shapes.B : shapes.B + 3]
+            radius = np.maximum(solids[:, shapes.RADIUS_A], solids[:, shapes.RADIUS_B])
+            middle = np.round((a.min(axis=0) + b.max(axis=0)) * (GRID / 2.0)) / GRID
+            reach = max(
+                float((geometry.norm(a - middle) + radius).max()),
+                float((geometry.norm(b - middle) + radius).max()),
+            )
+            rows.append(
+                np.array([[*middle, number, 0.0, 0.0, np.ceil(reach * 1024.0) / 1024.0, len(solids)]])
+            )
+            rows.append(np.concatenate([a, b, radius[:, None], np.zeros((len(solids), 1))], axis=1))
+        return np.concatenate(rows)

@@ -14,7 +14,18 @@ from signcore.plugins.synthetic.signer import NECKLINES, Signer
 
 SKIN, HAIR, IRIS, CLOTHES, TRIM, LIGHT, KEY, AMBIENT, WARMTH = 0, 3, 6, 9, 12, 15, 18, 19, 20
 HEAD, HEAD_AXES, HEAD_SIZE, NECK, TRUNK_AXES = 21, 24, 33, 34, 37
-CLOSED, OPEN, RAISED, BROWS, LIPS, FACE_WIDTH, NECKLINE, STRIPED, SHOULDER, HAND = 46, 47, 48, 49, 50, 51, 52, 53, 54, 55
+CLOSED, OPEN, RAISED, BROWS, LIPS, FACE_WIDTH, NECKLINE, STRIPED, SHOULDER, HAND = (
+    46,
+    47,
+    48,
+    49,
+    50,
+    51,
+    52,
+    53,
+    54,
+    55,
+)
 SLOTS = 56
 
 EYE_X, EYE_Y, EYE_WIDTH, EYE_HEIGHT = face.EYE_X, face.EYE_Y, face.EYE_WIDTH, face.EYE_HEIGHT
@@ -26,7 +37,13 @@ def describe(signer: Signer) -> np.ndarray:
     """The signer's part of a scene [SLOTS]; the slots that change from frame to frame are left 0."""
     scene = np.zeros(SLOTS)
     look, camera = signer.look, signer.camera
-    for slot, colour in ((SKIN, look.skin), (HAIR, look.hair), (IRIS, look.iris), (CLOTHES, look.clothes), (TRIM, look.trim)):
+    for slot, colour in (
+        (SKIN, look.skin),
+        (HAIR, look.hair),
+        (IRIS, look.iris),
+        (CLOTHES, look.clothes),
+        (TRIM, look.trim),
+    ):
         scene[slot : slot + 3] = colour
     scene[KEY], scene[AMBIENT], scene[WARMTH] = camera.key, camera.ambient, camera.warmth
     scene[HEAD_SIZE], scene[BROWS], scene[LIPS] = signer.body.head, look.brows, look.lips
@@ -95,14 +112,22 @@ def _paint_face(rgb, scene, x, y, z, facing):
         _mix(rgb, 34.0, 24.0, 20.0, 0.85 * lash)
         under = step(0.014, 0.004, abs(dy - lower)) * step(1.1, 0.8, abs(side))
         _mix(rgb, rgb[0] * 0.55, rgb[1] * 0.48, rgb[2] * 0.46, 0.6 * under)
-        fold = step(0.014, 0.004, abs(dy - EYE_HEIGHT * max(0.0, 1.15 - side * side) - 0.034)) * step(1.2, 0.8, abs(side))
+        fold = step(0.014, 0.004, abs(dy - EYE_HEIGHT * max(0.0, 1.15 - side * side) - 0.034)) * step(
+            1.2, 0.8, abs(side)
+        )
         _mix(rgb, rgb[0] * 0.66, rgb[1] * 0.58, rgb[2] * 0.56, 0.6 * fold)
     along = (abs(x) - 0.13) / 0.36
     if -0.15 < along < 1.15:
         arch = BROW_Y + BROW_RAISE * scene[RAISED] + 0.05 * (1.0 - (2.0 * along - 1.1) * (2.0 * along - 1.1))
         thick = 0.042 * scene[BROWS] * (1.15 - 0.75 * max(along, 0.0))
         brow = step(1.25, 0.55, abs(y - arch) / thick) * step(-0.15, 0.02, along) * step(1.15, 0.95, along)
-        _mix(rgb, scene[HAIR] * 0.7 + 8.0, scene[HAIR + 1] * 0.65 + 6.0, scene[HAIR + 2] * 0.6 + 5.0, 0.86 * brow)
+        _mix(
+            rgb,
+            scene[HAIR] * 0.7 + 8.0,
+            scene[HAIR + 1] * 0.65 + 6.0,
+            scene[HAIR + 2] * 0.6 + 5.0,
+            0.86 * brow,
+        )
     hole = (abs(x) - 0.065) * (abs(x) - 0.065) * 1.3 + (y + 0.400) * (y + 0.400) * 3.0
     _mix(rgb, 46.0, 24.0, 20.0, 0.75 * step(0.0030, 0.0010, hole))
     wing = abs(np.sqrt((abs(x) - 0.09) * (abs(x) - 0.09) + (y + 0.33) * (y + 0.33)) - 0.085)
@@ -117,10 +142,20 @@ def _paint_face(rgb, scene, x, y, z, facing):
         bottom = MOUTH_Y - (LIP * 1.2 * scene[LIPS] + 1.5 * gap) * bow
         high, low = MOUTH_Y + 0.2 * gap * bow, MOUTH_Y - 1.5 * gap * bow
         lip = step(-0.012, 0.010, top - y) * step(-0.012, 0.010, y - bottom) * step(1.08, 0.92, abs(s))
-        _mix(rgb, scene[SKIN] * 0.78 + 14.0, scene[SKIN + 1] * 0.50 + 6.0, scene[SKIN + 2] * 0.50 + 8.0, 0.85 * lip)
+        _mix(
+            rgb,
+            scene[SKIN] * 0.78 + 14.0,
+            scene[SKIN + 1] * 0.50 + 6.0,
+            scene[SKIN + 2] * 0.50 + 8.0,
+            0.85 * lip,
+        )
         seam = step(0.016, 0.004, max(low - y, y - high)) * step(1.06, 0.9, abs(s))
         _mix(rgb, 70.0, 26.0, 26.0, 0.85 * seam)
-        tooth = step(-0.004, 0.004, high - 0.012 - y) * step(-0.004, 0.004, y - high + 0.06) * step(-0.004, 0.004, y - low - 0.006)
+        tooth = (
+            step(-0.004, 0.004, high - 0.012 - y)
+            * step(-0.004, 0.004, y - high + 0.06)
+            * step(-0.004, 0.004, y - low - 0.006)
+        )
         _mix(rgb, 222.0, 214.0, 204.0, 0.9 * tooth * step(0.9, 0.7, abs(s)))
         crease = step(0.05, 0.0, abs(y - bottom + 0.045)) * step(0.8, 0.2, abs(s))
         _mix(rgb, rgb[0] * 0.8, rgb[1] * 0.72, rgb[2] * 0.7, 0.4 * crease)
@@ -128,14 +163,33 @@ def _paint_face(rgb, scene, x, y, z, facing):
 
 @njit(cache=True, nogil=True)
 def _shadow(x, y, z, scene, casters, part):
-    """How much of the key light hands and forearms [S, 8] (from, to, radius, part) leave at a point on body or face, 0..1."""
+    """How much of the key light hands and forearms leave at a point, 0..1.
+
+    casters [S, 8]: from, to, radius, and how many rows follow that belong to it: a row that bounds an arm's solids precedes them.
+    """
     lit = 1.0
     lx, ly, lz = scene[LIGHT], scene[LIGHT + 1], scene[LIGHT + 2]
-    for i in range(casters.shape[0]):
-        if casters[i, 7] == part:
+    i = -1
+    while i + 1 < casters.shape[0]:
+        i += 1
+        followers = int(casters[i, 7])
+        if followers > 0:
+            ax, ay, az = casters[i, 0] - x, casters[i, 1] - y, casters[i, 2] - z
+            s = ax * lx + ay * ly + az * lz
+            reach = casters[i, 6] + 0.006 + 0.16 * (abs(s) + casters[i, 6])
+            if (
+                s < -casters[i, 6]
+                or ax * ax + ay * ay + az * az - s * s > reach * reach
+                or (casters[i, 3] == part)
+            ):
+                i += followers
             continue
         ax, ay, az = casters[i, 0] - x, casters[i, 1] - y, casters[i, 2] - z
-        bx, by, bz = casters[i, 3] - casters[i, 0], casters[i, 4] - casters[i, 1], casters[i, 5] - casters[i, 2]
+        bx, by, bz = (
+            casters[i, 3] - casters[i, 0],
+            casters[i, 4] - casters[i, 1],
+            casters[i, 5] - casters[i, 2],
+        )
         # nearest approach of the ray to the light and the caster's axis
         ab, al, bl = ax * bx + ay * by + az * bz, ax * lx + ay * ly + az * lz, bx * lx + by * ly + bz * lz
         bb = bx * bx + by * by + bz * bz
@@ -163,7 +217,9 @@ def shade(row, x, y, z, nx, ny, nz, open_sky, scene, casters, rgb):
     if material == 1.0:
         hx, hy, hz = (x - scene[HEAD]), (y - scene[HEAD + 1]), (z - scene[HEAD + 2])
         size = scene[HEAD_SIZE]
-        u = (hx * scene[HEAD_AXES] + hy * scene[HEAD_AXES + 1] + hz * scene[HEAD_AXES + 2]) / (size * scene[FACE_WIDTH])
+        u = (hx * scene[HEAD_AXES] + hy * scene[HEAD_AXES + 1] + hz * scene[HEAD_AXES + 2]) / (
+            size * scene[FACE_WIDTH]
+        )
         v = (hx * scene[HEAD_AXES + 3] + hy * scene[HEAD_AXES + 4] + hz * scene[HEAD_AXES + 5]) / size
         w = (hx * scene[HEAD_AXES + 6] + hy * scene[HEAD_AXES + 7] + hz * scene[HEAD_AXES + 8]) / size
         facing = nx * scene[HEAD_AXES + 6] + ny * scene[HEAD_AXES + 7] + nz * scene[HEAD_AXES + 8]
@@ -184,12 +240,12 @@ def shade(row, x, y, z, nx, ny, nz, open_sky, scene, casters, rgb):
     lx, ly, lz = scene[LIGHT], scene[LIGHT + 1], scene[LIGHT + 2]
     toward = nx * lx + ny * ly + nz * lz
     shadow = 1.0
-    if casters.shape[0] > 0:
-        shadow = _shadow(x, y, z, scene, casters, part)
+    if casters.shape[0] > 0 and toward > -0.3:
+        shadow = _shadow(x, y, z, scene, casters, 0.0 if part < 5.0 else (1.0 if part < 13.0 else 2.0))
     distance = np.sqrt(x * x + y * y + z * z)
     graze = max(0.0, -(nx * x + ny * y + nz * z) / distance)
     sky = scene[AMBIENT] * (0.74 - 0.26 * ny) * (0.30 + 0.70 * open_sky)
-    rim = 0.70 + 0.30 * min(1.0, graze * 1.6)
+    rim = 0.76 + 0.24 * min(1.0, graze * 1.6)
     for c in range(3):
         # light bleeds through skin, red farthest: warm terminators instead of grey ones
         wrap = ((0.36, 0.20, 0.13)[c]) if skin else 0.10

@@ -12,7 +12,21 @@ from signcore.plugins.synthetic.signer import Signer
 from signcore.plugins.synthetic.skeleton import Joints
 
 # columns of the table
-KIND, CHAIN, BLEND, PART, MATERIAL, A, B, RADIUS_A, RADIUS_B, AXES, FLAT, RADII, COLUMNS = 0, 1, 2, 3, 4, 5, 8, 11, 12, 13, 22, 23, 26
+KIND, CHAIN, BLEND, PART, MATERIAL, A, B, RADIUS_A, RADIUS_B, AXES, FLAT, RADII, COLUMNS = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    8,
+    11,
+    12,
+    13,
+    22,
+    23,
+    26,
+)
 CONE, ELLIPSOID = 0.0, 1.0
 SKIN, FACE, HAIR, CLOTH, SLEEVE, FINGER, TIP, PALM = (float(i) for i in range(8))
 
@@ -25,7 +39,13 @@ PARTS = (
 )  # fmt: skip
 ARM_PARTS = {"left": 5, "right": 13}
 FLESH = np.array(  # [5, 4] radii at the ends of a finger's three bones, in hand lengths
-    [[0.062, 0.058, 0.053, 0.040], [0.049, 0.046, 0.042, 0.033], [0.050, 0.047, 0.042, 0.033], [0.047, 0.044, 0.040, 0.031], [0.042, 0.039, 0.036, 0.028]]
+    [
+        [0.062, 0.058, 0.053, 0.040],
+        [0.049, 0.046, 0.042, 0.033],
+        [0.050, 0.047, 0.042, 0.033],
+        [0.047, 0.044, 0.040, 0.031],
+        [0.042, 0.039, 0.036, 0.028],
+    ]
 )
 Z = np.array([0.0, 0.0, 1.0])
 
@@ -45,11 +65,49 @@ class Table:
 
     def cone(self, a, b, ra, rb, part, material, thin=Z, flat=1.0) -> None:
         """A limb from a to b, radii ra to rb, thinner by the factor `flat` along the unit vector `thin`."""
-        self.rows.append([CONE, self.chain, self.blend, part, material, *a, *b, ra, rb, *thin, 0, 0, 0, 0, 0, 0, flat, 0, 0, 0])
+        self.rows.append(
+            [
+                CONE,
+                self.chain,
+                self.blend,
+                part,
+                material,
+                *a,
+                *b,
+                ra,
+                rb,
+                *thin,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                flat,
+                0,
+                0,
+                0,
+            ]
+        )
 
     def ellipsoid(self, middle, axes, radii, part, material) -> None:
         self.rows.append(
-            [ELLIPSOID, self.chain, self.blend, part, material, *middle, *middle, 0, 0, *axes[0], *axes[1], *axes[2], 1.0, *radii]
+            [
+                ELLIPSOID,
+                self.chain,
+                self.blend,
+                part,
+                material,
+                *middle,
+                *middle,
+                0,
+                0,
+                *axes[0],
+                *axes[1],
+                *axes[2],
+                1.0,
+                *radii,
+            ]
         )
 
     def array(self) -> np.ndarray:
@@ -77,18 +135,33 @@ def _trunk(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
     def along(height: float, x: float = 0.0, z: float = 0.0) -> np.ndarray:
         return neck + (hips - neck) * height + np.array([x, 0.0, z])
 
-    ribs, waist, pelvis = 0.86 * wide * thick, 0.74 * wide * thick, 0.86 * wide * thick
-    table.cone(along(0.30, 0.0, -0.006), along(0.62, 0.0, -0.008), ribs, waist, torso, CLOTH, Z, ribs / 0.105)
-    table.cone(along(0.62, 0.0, -0.008), along(1.02, 0.0, -0.012), waist, pelvis, torso, CLOTH, Z, waist / 0.098)
-    table.cone(along(1.02, 0.0, -0.012), along(1.60, 0.0, -0.012), pelvis, pelvis, torso, CLOTH, Z, pelvis / 0.105)
+    ribs, waist, pelvis = 0.96 * wide * thick, 0.81 * wide * thick, 0.90 * wide * thick
+    thin = ribs / 0.107
+    table.cone(along(0.30, 0.0, -0.006), along(0.62, 0.0, -0.008), ribs, waist, torso, CLOTH, Z, thin)
+    table.cone(along(0.62, 0.0, -0.008), along(1.02, 0.0, -0.012), waist, pelvis, torso, CLOTH, Z, thin)
+    table.cone(along(1.02, 0.0, -0.012), along(1.60, 0.0, -0.012), pelvis, pelvis, torso, CLOTH, Z, thin)
     shoulder = (wide - 0.012) * np.array([1.0, 0.0, 0.0])
-    table.cone(along(0.06, 0, -0.02) - shoulder, along(0.06, 0, -0.02) + shoulder, 0.050 * thick, 0.050 * thick, torso, CLOTH)
+    table.cone(
+        along(0.06, 0, -0.02) - shoulder,
+        along(0.06, 0, -0.02) + shoulder,
+        0.053 * thick,
+        0.053 * thick,
+        torso,
+        CLOTH,
+    )
     for side in (-1.0, 1.0):
         table.cone(
-            neck + [side * 0.030, 0.62 * body.neck, -0.040], neck + [side * (wide - 0.01), -0.006, -0.025], 0.030, 0.046, torso, CLOTH
+            neck + [side * 0.030, 0.62 * body.neck, -0.040],
+            neck + [side * (wide - 0.01), -0.006, -0.025],
+            0.030,
+            0.046,
+            torso,
+            CLOTH,
         )
     table.start(0.02)
-    top = joints.head[frame] + body.head * (-0.42 * joints.head_frame[frame, 1] - 0.20 * joints.head_frame[frame, 2])
+    top = joints.head[frame] + body.head * (
+        -0.42 * joints.head_frame[frame, 1] - 0.20 * joints.head_frame[frame, 2]
+    )
     table.cone(neck + [0.0, -0.01, -0.022], top, 0.058 * thick, 0.054 * thick, PARTS.index("neck"), SKIN)
 
 
@@ -105,7 +178,11 @@ def _head(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
     for i, (centre, radii) in enumerate(face.ELLIPSOIDS):
         drop = 0.07 * open_mouth if i == 2 else 0.0
         table.ellipsoid(
-            at(centre[0], centre[1] - drop, centre[2]), axes, (radii[0] * size * wide, radii[1] * size, radii[2] * size), head, FACE
+            at(centre[0], centre[1] - drop, centre[2]),
+            axes,
+            (radii[0] * size * wide, radii[1] * size, radii[2] * size),
+            head,
+            FACE,
         )
     for a, b, ra, rb in face.CONES:
         table.cone(at(*a), at(*b), ra * size, rb * size, head, FACE)
@@ -114,7 +191,12 @@ def _head(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
 
 
 def _hair(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
-    size, axes, middle, style = signer.body.head, joints.head_frame[frame], joints.head[frame], signer.look.style
+    size, axes, middle, style = (
+        signer.body.head,
+        joints.head_frame[frame],
+        joints.head[frame],
+        signer.look.style,
+    )
     if style == "bald":
         return
     wide = signer.look.face_width
@@ -132,7 +214,14 @@ def _hair(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
     if style in ("long", "bob"):
         end = -1.75 if style == "long" else -0.85
         for side in (-1.0, 1.0):
-            table.cone(at(side * 0.60, 0.15, -0.20), at(side * 0.66, end, -0.16), 0.19 * size, 0.15 * size, hair, HAIR)
+            table.cone(
+                at(side * 0.60, 0.15, -0.20),
+                at(side * 0.66, end, -0.16),
+                0.19 * size,
+                0.15 * size,
+                hair,
+                HAIR,
+            )
         ball(0.0, -0.25 if style == "bob" else -0.6, -0.50, 0.68, 0.70 if style == "bob" else 1.15, 0.42)
     elif style == "bun":
         ball(0.0, 1.12, -0.40, 0.30, 0.27, 0.30)
@@ -150,22 +239,47 @@ def _arm(table: Table, joints: Joints, frame: int, signer: Signer, side: str) ->
     upper, fore = elbow - shoulder, wrist - elbow
     table.start(0.020)
     cover = min(sleeve, 1.0)
-    table.cone(shoulder, shoulder + cover * upper, 0.056 * thick, (0.056 - 0.010 * cover) * thick + 0.002, part, SLEEVE)
+    table.cone(
+        shoulder,
+        shoulder + cover * upper,
+        0.053 * thick,
+        (0.053 - 0.007 * cover) * thick + 0.002,
+        part,
+        SLEEVE,
+    )
     if sleeve > 1.0:
         cover = sleeve - 1.0
-        table.cone(elbow, elbow + cover * fore, 0.047 * thick, (0.047 - 0.014 * cover) * thick, part + 1, SLEEVE)
-    table.start(0.014)
+        table.cone(
+            elbow, elbow + cover * fore, 0.047 * thick, (0.047 - 0.014 * cover) * thick, part + 1, SLEEVE
+        )
+    table.start(0.030)
     if sleeve < 1.0:
         table.cone(shoulder + 0.3 * upper, elbow, 0.046 * thick, 0.039 * thick, part, SKIN)
-    bulge = elbow + max(0.32, sleeve - 1.06) * fore  # no skin under a sleeve: it would shine through at the outline
+    bulge = (
+        elbow + max(0.32, sleeve - 1.06) * fore
+    )  # no skin under a sleeve: it would shine through at the outline
     if sleeve < 1.3:
-        table.cone(elbow, bulge, 0.038 * thick, 0.041 * thick, part + 1, SKIN)
-    table.cone(bulge, wrist - 0.03 * fore, (0.041 - 0.0115 * max(0.0, sleeve - 1.38) / 0.62) * thick, 0.0285 * thick, part + 1, SKIN, axes[2], 1.22)
+        table.cone(elbow, bulge, 0.036 * thick, 0.039 * thick, part + 1, SKIN)
+    lower = (
+        bulge,
+        wrist - 0.03 * fore,
+        (0.039 - 0.0100 * max(0.0, sleeve - 1.38) / 0.62) * thick,
+        0.0285 * thick,
+        part + 1,
+        SKIN,
+        axes[2],
+        1.22,
+    )
+    table.cone(*lower)
+    table.start(0.013)
+    table.cone(*lower)  # the wrist melts into the palm too
     _palm(table, arm.points[frame], wrist, axes, long, part + 2)
     _fingers(table, arm.points[frame], arm.backs[frame], long, part + 3)
 
 
-def _palm(table: Table, points: np.ndarray, wrist: np.ndarray, axes: np.ndarray, long: float, part: int) -> None:
+def _palm(
+    table: Table, points: np.ndarray, wrist: np.ndarray, axes: np.ndarray, long: float, part: int
+) -> None:
     """Five bones under flesh, the balls of thumb and little finger, and the first stretch of every finger."""
 
     def at(side: float, direction: float, palm: float) -> np.ndarray:
@@ -179,7 +293,9 @@ def _palm(table: Table, points: np.ndarray, wrist: np.ndarray, axes: np.ndarray,
         table.cone(knuckle, stub, FLESH[finger, 0] * 1.04 * long, FLESH[finger, 0] * long, part, PALM)
     thumb = points[1]
     table.cone(thumb - 0.02 * long * axes[0], points[2], 0.082 * long, 0.064 * long, part, PALM)
-    table.cone(thumb + 0.55 * (points[2] - thumb), at(0.085, 0.36, 0.015), 0.046 * long, 0.036 * long, part, PALM)
+    table.cone(
+        thumb + 0.55 * (points[2] - thumb), at(0.085, 0.36, 0.015), 0.046 * long, 0.036 * long, part, PALM
+    )
     table.cone(at(-0.085, 0.13, 0.035), at(-0.135, 0.32, 0.022), 0.062 * long, 0.050 * long, part, PALM)
 
 
@@ -192,4 +308,6 @@ def _fingers(table: Table, points: np.ndarray, backs: np.ndarray, long: float, p
                 a = a + 0.6 * (b - a)
             ra, rb = FLESH[finger, bone] * long, FLESH[finger, bone + 1] * long
             material = TIP if bone == 2 else FINGER
-            table.cone(a, b, ra, rb, part + finger, material, backs[3 * finger + bone], 1.10 if bone == 2 else 1.02)
+            table.cone(
+                a, b, ra, rb, part + finger, material, backs[3 * finger + bone], 1.10 if bone == 2 else 1.02
+            )

@@ -12,8 +12,24 @@ from signcore.plugins.synthetic.skeleton import Proportions
 VARIATION = 0.15  # bones
 TEMPO_VARIATION = 0.30
 TEST_SEEDS = 1_000_000  # signers of the test split have seeds from here on; train signers stay below
-SKINS = ((243, 205, 180), (232, 188, 158), (222, 174, 140), (204, 152, 117), (178, 124, 90), (146, 98, 70), (116, 76, 54))
-HAIRS = ((28, 22, 20), (52, 36, 27), (84, 56, 36), (122, 84, 50), (176, 136, 84), (138, 62, 34), (120, 116, 112))
+SKINS = (
+    (243, 205, 180),
+    (232, 188, 158),
+    (222, 174, 140),
+    (204, 152, 117),
+    (178, 124, 90),
+    (146, 98, 70),
+    (116, 76, 54),
+)
+HAIRS = (
+    (28, 22, 20),
+    (52, 36, 27),
+    (84, 56, 36),
+    (122, 84, 50),
+    (176, 136, 84),
+    (138, 62, 34),
+    (120, 116, 112),
+)
 CLOTHES = (
     (34, 38, 52), (28, 30, 32), (56, 78, 122), (120, 36, 44), (62, 88, 70), (196, 194, 188), (150, 160, 172),
     (92, 64, 104), (38, 96, 110), (176, 142, 92), (206, 176, 184), (70, 60, 52),
@@ -92,7 +108,9 @@ class Signer:
             return tuple(float(c) for c in np.clip(moved, 8, 245))
 
         average = Proportions()
-        body = Proportions(**{name: near(getattr(average, name)) for name in Proportions.__dataclass_fields__})
+        body = Proportions(
+            **{name: near(getattr(average, name)) for name in Proportions.__dataclass_fields__}
+        )
         habits = Habits(
             tempo=near(1.0, TEMPO_VARIATION),
             place=tuple(float(v) for v in draw.uniform(-1.0, 1.0, 3) * (0.02, 0.02, 0.012)),
@@ -102,7 +120,9 @@ class Signer:
         )
         skin = tint(one_of(SKINS), 9.0)
         clothes = tint(one_of(CLOTHES), 14.0)
-        while max(abs(a - b) for a, b in zip(skin, clothes, strict=True)) < 45.0:  # hands must stand out before clothes
+        while (
+            max(abs(a - b) for a, b in zip(skin, clothes, strict=True)) < 45.0
+        ):  # hands must stand out before clothes
             clothes = tint(one_of(CLOTHES), 14.0)
         backdrop = _backdrop(draw)
         while max(abs(a - b) for a, b in zip(skin, backdrop, strict=True)) < 40.0:
@@ -131,12 +151,18 @@ class Signer:
             distance=float(draw.uniform(1.5, 3.0)),
             extent=float(draw.uniform(0.88, 1.02)),
             yaw=float(draw.uniform(-0.14, 0.14)),
-            light=(side * float(draw.uniform(0.2, 0.6)), float(draw.uniform(0.45, 0.75)), float(draw.uniform(0.55, 0.9))),
+            light=(
+                side * float(draw.uniform(0.2, 0.6)),
+                float(draw.uniform(0.45, 0.75)),
+                float(draw.uniform(0.55, 0.9)),
+            ),
             key=float(draw.uniform(0.58, 0.78)),
             ambient=float(draw.uniform(0.36, 0.50)),
             warmth=float(draw.uniform(-0.5, 0.8)),
         )
-        return cls(seed, body, habits, look, camera, bool(draw.random() < 0.2), float(draw.uniform(0.05, 0.15)))
+        return cls(
+            seed, body, habits, look, camera, bool(draw.random() < 0.2), float(draw.uniform(0.05, 0.15))
+        )
 
 
 def _backdrop(draw: np.random.Generator) -> tuple[float, float, float]:

@@ -14,7 +14,9 @@ from signcore.plugins.synthetic import geometry, hand
 
 DOWN = np.array([0.42, -0.85, -0.32])  # where an elbow hangs: down, a little out and back
 WRIST_LIMIT = np.deg2rad(68.0)
-SWIVELS = np.deg2rad(np.arange(-40.0, 101.0, 10.0))  # [K] turns of the elbow about the line from shoulder to wrist
+SWIVELS = np.deg2rad(
+    np.arange(-40.0, 101.0, 10.0)
+)  # [K] turns of the elbow about the line from shoulder to wrist
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ def solve_arm(
     """
     wrist = within_reach(shoulder, wrist, body)
     k = len(SWIVELS)
-    elbows = elbow_at(shoulder[:, None], wrist[:, None], body, np.broadcast_to(SWIVELS, (len(wrist), k)))  # [T, K, 3]
+    elbows = elbow_at(
+        shoulder[:, None], wrist[:, None], body, np.broadcast_to(SWIVELS, (len(wrist), k))
+    )  # [T, K, 3]
     fore = geometry.unit(wrist[:, None] - elbows)
     bend = np.arccos(np.clip(geometry.dot(fore, frame[:, None, 1]), -1.0, 1.0))
     inside = np.maximum(0.20 - elbows[..., 0], 0.0) / 0.05  # an elbow belongs beside the trunk

@@ -11,8 +11,9 @@ from numba import njit
 
 from signcore.plugins.synthetic.shading import shade
 
-STEPS = 56
-MARGIN = 0.016  # metres kept around a tile's solids, for blending and for the darkening between fingers
+STEPS = 160  # only rays that graze an outline need so many
+TILE = 16  # pixels
+MARGIN = 0.011  # metres kept around a tile's solids, for blending and for the darkening between fingers
 
 
 @njit(cache=True, nogil=True)
@@ -72,32 +73,44 @@ def scene_distance(solids, near, count, x, y, z):
 
 
 @njit(cache=True, nogil=True)
-def _near(solids, x0, y0, x1, y1, focal, cx, cy, near):
-    """List the solids whose outline comes near the pixels [x0, x1) x [y0, y1); returns count and the depths that they span."""
-    count, first, last = 0, 1e9, 0.0
-    mx, my = 0.5 * (x0 + x1), 0.5 * (y0 + y1)
-    half = 0.5 * np.sqrt((x1 - x0) * (x1 - x0) + (y1 - y0) * (y1 - y0))
+def _outlines(solids, focal, cx, cy):
+    """Each solid's outline on the picture [P, 7]: from x, y to x, y and radius in pixels, nearest and farthest depth in metres."""
+    outlines = np.empty((solids.shape[0], 7))
     for i in range(solids.shape[0]):
         row = solids[i]
-        radius = max(row[11], row[12]) + MARGIN + 0.5 * row[2]
+        radius = max(row[11], row[12])
         if row[0] == 1.0:
-            radius = max(row[23], max(row[24], row[25])) + MARGIN + 0.5 * row[2]
-        front = min(row[7], row[10]) - radius
-        if front < 0.1:
-            continue
-        ax, ay = cx + focal * row[5] / row[7], cy + focal * row[6] / row[7]
-        bx, by = cx + focal * row[8] / row[10] - ax, cy + focal * row[9] / row[10] - ay
-        px, py = mx - ax, my - ay
+            radius = max(row[23], max(row[24], row[25]))
+        radius += MARGIN + 0.5 * row[2]
+        front = max(0.05, min(row[7], row[10]) - radius)
+        outlines[i, 0], outlines[i, 1] = cx + focal * row[5] / row[7], cy + focal * row[6] / row[7]
+        outlines[i, 2], outlines[i, 3] = cx + focal * row[8] / row[10], cy + focal * row[9] / row[10]
+        outlines[i, 4], outlines[i, 5], outlines[i, 6] = (
+            radius * focal / front,
+            front,
+            max(row[7], row[10]) + radius,
+        )
+    return outlines
+
+
+@njit(cache=True, nogil=True)
+def _near(outlines, candidates, total, x, y, around, near):
+    """List in `near` the candidate solids within `around` pixels of a point; returns how many, and the depths they span."""
+    count, first, last = 0, 1e9, 0.0
+    for j in range(total):
+        i = candidates[j]
+        ax, ay = outlines[i, 0], outlines[i, 1]
+        bx, by = outlines[i, 2] - ax, outlines[i, 3] - ay
+        px, py = x - ax, y - ay
         length = bx * bx + by * by
-        t = 0.0
         if length > 1e-9:
             t = min(1.0, max(0.0, (px * bx + py * by) / length))
-        qx, qy = px - t * bx, py - t * by
-        if np.sqrt(qx * qx + qy * qy) <= radius * focal / front + half:
+            px, py = px - t * bx, py - t * by
+        reach = outlines[i, 4] + around
+        if px * px + py * py <= reach * reach:
             near[count] = i
             count += 1
-            first = min(first, front)
-            last = max(last, max(row[7], row[10]) + radius)
+            first, last = min(first, outlines[i, 5]), max(last, outlines[i, 6])
     return count, first, last
 
 
@@ -134,14 +147,14 @@ def _sample(solids, near, count, first, last, u, v, focal, cx, cy, tolerance, sc
     nx, ny, nz = nx / length, ny / length, nz / length
     # how much nearer the surroundings are than they should be: darkens creases and the gaps between fingers
     near_gap, _ = scene_distance(solids, near, count, x + 0.004 * nx, y + 0.004 * ny, z + 0.004 * nz)
-    far_gap, _ = scene_distance(solids, near, count, x + 0.013 * nx, y + 0.013 * ny, z + 0.013 * nz)
-    open_sky = 0.5 * min(1.0, max(0.0, near_gap / 0.004)) + 0.5 * min(1.0, max(0.0, far_gap / 0.013))
+    far_gap, _ = scene_distance(solids, near, count, x + 0.010 * nx, y + 0.010 * ny, z + 0.010 * nz)
+    open_sky = 0.5 * min(1.0, max(0.0, near_gap / 0.004)) + 0.5 * min(1.0, max(0.0, far_gap / 0.010))
     shade(solids[hit], x, y, z, nx, ny, nz, open_sky, scene, casters, rgb)
     return z, hit
 
 
 @njit(cache=True, nogil=True)
-def render(solids, backdrop, focal, cx, cy, tile, scene, casters, image, depth, parts):
+def render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts):
     """Fill image [H, W, 3] float32 0..255, depth [H, W] metres (0: background) and parts [H, W].
 
     solids [P, COLUMNS] in camera metres, sorted by chain; backdrop [H, W, 3] float32. Pixels at an edge or with strong contrast
@@ -150,23 +163,29 @@ def render(solids, backdrop, focal, cx, cy, tile, scene, casters, image, depth, 
     height, width = depth.shape
     owner = np.full((height, width), -1, dtype=np.int32)
     tolerance = max(0.0003, 0.12 * solids[0, 7] / focal)
-    rows, columns = (height + tile - 1) // tile, (width + tile - 1) // tile
-    near = np.empty((rows * columns, solids.shape[0]), dtype=np.int32)
+    everything = np.arange(solids.shape[0]).astype(np.int32)
+    outlines = _outlines(solids, focal, cx, cy)
+    rows, columns = (height + TILE - 1) // TILE, (width + TILE - 1) // TILE
+    tiles = np.empty((rows * columns, solids.shape[0]), dtype=np.int32)
     counts = np.zeros(rows * columns, dtype=np.int32)
-    spans = np.zeros((rows * columns, 2))
+    near = np.empty(solids.shape[0], dtype=np.int32)
     rgb = np.zeros(3)
     for i in range(rows * columns):
-        y0, x0 = (i // columns) * tile, (i % columns) * tile
-        y1, x1 = min(height, y0 + tile), min(width, x0 + tile)
-        counts[i], spans[i, 0], spans[i, 1] = _near(solids, x0, y0, x1, y1, focal, cx, cy, near[i])
+        y0, x0 = (i // columns) * TILE, (i % columns) * TILE
+        y1, x1 = min(height, y0 + TILE), min(width, x0 + TILE)
+        middle = 0.5 * TILE
+        counts[i], _, _ = _near(
+            outlines, everything, everything.size, x0 + middle, y0 + middle, 0.7072 * TILE + 0.8, tiles[i]
+        )
         for y in range(y0, y1):
             for x in range(x0, x1):
                 for c in range(3):
                     rgb[c] = backdrop[y, x, c]
                 z, hit = 0.0, -1
-                if counts[i] > 0:
+                count, first, last = _near(outlines, tiles[i], counts[i], x + 0.5, y + 0.5, 0.0, near)
+                if count > 0:
                     z, hit = _sample(
-                        solids, near[i], counts[i], spans[i, 0], spans[i, 1], x + 0.5, y + 0.5,
+                        solids, near, count, first, last, x + 0.5, y + 0.5,
                         focal, cx, cy, tolerance, scene, casters, rgb,
                     )  # fmt: skip
                 for c in range(3):
@@ -185,8 +204,9 @@ def render(solids, backdrop, focal, cx, cy, tile, scene, casters, image, depth, 
         for x in range(width):
             if not uneven[y, x]:
                 continue
-            i = (y // tile) * columns + x // tile
-            if counts[i] == 0:
+            i = (y // TILE) * columns + x // TILE
+            count, first, last = _near(outlines, tiles[i], counts[i], x + 0.5, y + 0.5, 0.7072, near)
+            if count == 0:
                 continue
             red, green, blue = 0.0, 0.0, 0.0
             for s in range(4):  # a rotated grid: near-horizontal and near-vertical edges get four levels
@@ -195,7 +215,7 @@ def render(solids, backdrop, focal, cx, cy, tile, scene, casters, image, depth, 
                 for c in range(3):
                     rgb[c] = backdrop[y, x, c]
                 _sample(
-                    solids, near[i], counts[i], spans[i, 0], spans[i, 1], u, v,
+                    solids, near, count, first, last, u, v,
                     focal, cx, cy, tolerance, scene, casters, rgb,
                 )  # fmt: skip
                 red, green, blue = red + rgb[0], green + rgb[1], blue + rgb[2]

@@ -24,7 +24,9 @@ def world_points(joints: Joints, signer: Signer) -> np.ndarray:
     """World metres [T, 137, 3]: 25 body, 70 face, 21 left-hand, 21 right-hand points. Missing: NaN for the legs."""
     points = np.full((len(joints), 137, 3), np.nan)
     local = face.points(joints.expression, signer.look.face_width)
-    points[:, 25:95] = joints.head[:, None] + signer.body.head * geometry.apply(joints.head_frame[:, None], local)
+    points[:, 25:95] = joints.head[:, None] + signer.body.head * geometry.apply(
+        joints.head_frame[:, None], local
+    )
     points[:, LEFT_HAND], points[:, RIGHT_HAND] = joints.left.points, joints.right.points
     points[:, 0] = points[:, 25 + 30]
     points[:, 1] = joints.shoulders.mean(axis=1)
@@ -35,7 +37,9 @@ def world_points(joints: Joints, signer: Signer) -> np.ndarray:
     points[:, 9], points[:, 12] = joints.hips[:, 1], joints.hips[:, 0]
     points[:, 15:17] = points[:, 25 + 68 : 25 + 70]
     ears = np.array(face.EARS) * [signer.look.face_width, 1.0, 1.0]
-    points[:, 17:19] = joints.head[:, None] + signer.body.head * geometry.apply(joints.head_frame[:, None], ears[None])
+    points[:, 17:19] = joints.head[:, None] + signer.body.head * geometry.apply(
+        joints.head_frame[:, None], ears[None]
+    )
     return points
 
 
