@@ -32,7 +32,7 @@ class SameBlock2d(nn.Module):
         self.norm = InstanceNorm(out_features)
 
     def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C', H, W]
-        return F.relu(self.norm(self.conv(x)))
+        return F.relu(self.norm(self.conv(x)), inplace=True)
 
 
 class DownBlock2d(nn.Module):
@@ -44,7 +44,7 @@ class DownBlock2d(nn.Module):
         self.norm = InstanceNorm(out_features)
 
     def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C', H/2, W/2]
-        return F.avg_pool2d(F.relu(self.norm(self.conv(x))), 2)
+        return F.avg_pool2d(F.relu(self.norm(self.conv(x)), inplace=True), 2)
 
 
 class UpBlock2d(nn.Module):
@@ -56,7 +56,7 @@ class UpBlock2d(nn.Module):
         self.norm = InstanceNorm(out_features)
 
     def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C', 2H, 2W]
-        return F.relu(self.norm(self.conv(F.interpolate(x, scale_factor=2))))
+        return F.relu(self.norm(self.conv(F.interpolate(x, scale_factor=2))), inplace=True)
 
 
 class ResBlock2d(nn.Module):
@@ -70,5 +70,5 @@ class ResBlock2d(nn.Module):
         self.conv2 = nn.Conv2d(features, features, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W]
-        out = self.conv1(F.relu(self.norm1(x)))
-        return x + self.conv2(F.relu(self.norm2(out)))
+        out = self.conv1(F.relu(self.norm1(x), inplace=True))
+        return x + self.conv2(F.relu(self.norm2(out), inplace=True))

@@ -46,8 +46,11 @@ def warp(
             0, 2, 3, 1
         )
     warped = F.grid_sample(features, flow.to(features.dtype), align_corners=True)
+    warped = warped.contiguous(
+        memory_format=torch.channels_last
+    )  # grid_sample forgets it, and convolutions want it
     if mask is None:
         return warped
     if mask.shape[-2:] != size:
         mask = F.interpolate(mask, size, mode="bilinear", align_corners=True)
-    return warped * mask
+    return warped * mask.to(warped.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -18,19 +19,24 @@ from signcore.nn.thin_plate_spline import solve
 
 @dataclass(frozen=True)
 class Motion:
-    """flow: [B, h, w, 2] where each driving pixel lies in the source, (x, y) in [-1, 1].
+    """flows: [B, h, w, 2] where each driving pixel lies in the source, (x, y) in [-1, 1]; one, or one a mask.
     visible: masks [B, 1, h', w'] in [0, 1], coarse to fine, 1 where the source shows what the driving frame needs.
-    contributions: [B, K+1, h, w], how much each transform counts; they sum to 1."""
+    contributions: [B, K+1, h, w], how much each transform counts in the first flow; they sum to 1."""
 
-    flow: Tensor
+    flows: list[Tensor]
     visible: list[Tensor]
     contributions: Tensor
+
+    @property
+    def flow(self) -> Tensor:
+        return self.flows[0]
 
 
 class DenseMotion(nn.Module):
     """Mixes K thin-plate splines and the background's motion into one flow, at a quarter of the image's size.
 
     masks: 2 (at 1/8 and 1/4 of the image), 3 (also 1/2) or 4 (also full size).
+    level_flows: a flow of its own for every mask, from a convolution at its size; else one, at 1/4 of the image.
     mask_features: the most features of the blocks that lead to the finer masks; None halves them as TPSMM does.
     """
 
@@ -46,6 +52,7 @@ class DenseMotion(nn.Module):
         masks: int = 4,
         mask_kernel: int = 7,
         mask_features: int | None = None,
+        level_flows: bool = False,
     ) -> None:
         super().__init__()
         self.transforms, self.variance = transforms, variance
@@ -57,7 +64,10 @@ class DenseMotion(nn.Module):
         finer = [fine]
         for _ in range(masks - 2):
             finer.append(min(finer[-1] // 2, mask_features or finer[-1]))
-        self.up = nn.ModuleList(UpBlock2d(a, b) for a, b in zip(finer, finer[1:], strict=False))
+        self.up = nn.ModuleList(UpBlock2d(a, b) for a, b in pairwise(finer))
+        self.level_maps = nn.ModuleList(
+            nn.Conv2d(features, transforms + 1, 7, padding=3) for features in [coarse, *finer] if level_flows
+        )
         self.occlusion = nn.ModuleList(
             nn.Conv2d(features, 1, mask_kernel, padding=mask_kernel // 2) for features in [coarse, *finer]
         )
@@ -82,10 +92,35 @@ class DenseMotion(nn.Module):
             repeated = source.to(precise).repeat_interleave(self.transforms + 1, dim=0)
             deformed = F.grid_sample(repeated, grids.flatten(0, 1), align_corners=True)
             deformed = deformed.reshape(batch, -1, height, width)
-        features = self.hourglass(torch.cat([heat, deformed], dim=1))
-        contributions = dropout_softmax(self.maps(features[-1]).to(precise), keep)
-        flow = torch.einsum("bkhw,bkhwd->bhwd", contributions, grids)
-        return Motion(flow, self.masks(features), contributions)
+        features = self.features(torch.cat([heat, deformed], dim=1))
+        contributions = dropout_softmax(self.maps(features[1]).to(precise), keep)
+        flows = [torch.einsum("bkhw,bkhwd->bhwd", contributions, grids)]
+        visible = [torch.sigmoid(conv(x).float()) for conv, x in zip(self.occlusion, features, strict=True)]
+        if self.level_maps:
+            flows = [
+                self.level_flow(conv, x, grids, keep)
+                for conv, x in zip(self.level_maps, features, strict=True)
+            ]
+        return Motion(flows, visible, contributions)
+
+    def features(
+        self, x: Tensor
+    ) -> list[Tensor]:  # one map a mask, coarse to fine; the second at the flow's size
+        """X_m: the hourglass's last two outputs, and what the blocks for the finer masks make of the last."""
+        features = self.hourglass(x)[-2:]
+        for block in self.up:
+            features.append(block(features[-1]))
+        return features
+
+    def level_flow(
+        self, conv: nn.Module, x: Tensor, grids: Tensor, keep: Tensor | None
+    ) -> Tensor:  # [B, h', w', 2]
+        """A Conv-Flow at a level's own size, over the transforms resized to it (PGMM, F of eq. 3)."""
+        contributions = dropout_softmax(conv(x).to(grids.dtype), keep)
+        resized = F.interpolate(
+            grids.flatten(0, 1).permute(0, 3, 1, 2), x.shape[-2:], mode="bilinear", align_corners=True
+        )
+        return torch.einsum("bkhw,bkdhw->bhwd", contributions, resized.unflatten(0, grids.shape[:2]))
 
     def heatmaps(self, driving: Tensor, source: Tensor, height: int, width: int) -> Tensor:  # [B, 5K+1, h, w]
         """Where keypoints are in the driving frame (+) and were in the source (-); the background's is zero."""
@@ -105,13 +140,6 @@ class DenseMotion(nn.Module):
             moved = F.pad(still, (0, 1), value=1.0).flatten(1, 2) @ background.to(still).transpose(1, 2)
             still = (moved[..., :2] / moved[..., 2:]).unflatten(1, (height, width))
         return torch.cat([still.unsqueeze(1), splines], dim=1)
-
-    def masks(self, features: list[Tensor]) -> list[Tensor]:
-        """One sigmoid mask a size, coarse to fine (PGMM's Conv-Mask; 1 - O of eq. 3)."""
-        sources = list(features[-2:])
-        for block in self.up:
-            sources.append(block(sources[-1]))
-        return [torch.sigmoid(conv(x).float()) for conv, x in zip(self.occlusion, sources, strict=True)]
 
 
 def dropout_softmax(

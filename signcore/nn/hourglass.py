@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +14,7 @@ class HourglassEncoder(nn.Module):
     def __init__(self, block_expansion: int, in_features: int, blocks: int, max_features: int) -> None:
         super().__init__()
         sizes = [in_features] + [min(max_features, block_expansion * 2**i) for i in range(1, blocks + 1)]
-        self.down_blocks = nn.ModuleList(DownBlock2d(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.down_blocks = nn.ModuleList(DownBlock2d(a, b) for a, b in pairwise(sizes))
 
     def forward(self, x: Tensor) -> list[Tensor]:  # [B, C, H, W] -> blocks + 1 maps, the input first
         maps = [x]

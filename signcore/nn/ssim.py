@@ -42,11 +42,6 @@ def ssim_map(
     return luminance * (2 * covariance + c2) / (spread_a + spread_b + c2)
 
 
-def ssim(
-    a: Tensor, b: Tensor, *, data_range: float = 1.0, border: int = 0
-) -> Tensor:  # [B, C, H, W] x2 -> [B]
-    """Mean similarity of each pair, without `border` pixels at the edges (torchmetrics crops 5, which is the default there)."""
-    similarity = ssim_map(a, b, data_range=data_range)
-    if border:
-        similarity = similarity[..., border:-border, border:-border]
-    return similarity.mean(dim=(1, 2, 3))
+def ssim(a: Tensor, b: Tensor, *, data_range: float = 1.0) -> Tensor:  # [B, C, H, W] x2 -> [B]
+    """Mean similarity of each pair over all pixels and channels, as torchmetrics computes it."""
+    return ssim_map(a, b, data_range=data_range).mean(dim=(1, 2, 3))

@@ -146,7 +146,7 @@ def test_the_dense_motion_is_the_recorded_one(run):
     network = DenseMotion(3, block_expansion=8, max_features=32, blocks=3)
     network.load_state_dict(load("dense_motion.weights"))
     close(network.down(io["source"]), io["down"], 2e-6)
-    background = None if run == "nobg" else io["bg_param"]
+    background = io["bg_param"] if run in ("bg", "drop") else None
     motion = network(io["source"], io["kp_driving"], io["kp_source"], background, io.get(f"{run}.keep"))
     close(motion.contributions, io[f"{run}.contribution_maps"], NETWORK)
     close(motion.flow, io[f"{run}.deformation"], NETWORK)

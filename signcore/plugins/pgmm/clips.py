@@ -1,0 +1,101 @@
+"""Clips of a dataset as PGMM trains on them: frames at the model's size with their pose points, kept in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from signcore.contracts import Dataset, Sample
+from signcore.errors import InputError
+from signcore.plugins.pgmm.config import PGMMConfig
+from signcore.plugins.pgmm.frames import fit_frame, fit_points, to_bytes
+from signcore.plugins.pgmm.heatmaps import pose_points
+
+
+@dataclass(frozen=True)
+class Clip:
+    """frames: uint8 [T, size, size, 3]. points: float32 [T, P, 2], x and y in [0, 1] across the frame; NaN where missing."""
+
+    id: str
+    frames: np.ndarray
+    points: np.ndarray
+
+
+class Clips:
+    """The training and the held-out clips of a dataset, each read once while they fit into `config.cache`.
+
+    Held out are the clips of split "test" or "validation"; where the dataset names none, the clips of the last signers,
+    or the last clips where signers are not named (`config.held_out` of them).
+    """
+
+    def __init__(self, dataset: Dataset, config: PGMMConfig) -> None:
+        if len(dataset) == 0:
+            raise InputError("dataset: holds no clips")
+        self.dataset, self.config = dataset, config
+        self.indices = split(dataset, config.held_out)
+        self._kept: dict[int, Clip] = {}
+        self._free = config.cache << 20
+
+    def __getitem__(self, index: int) -> Clip:
+        if index in self._kept:
+            return self._kept[index]
+        clip = read(self.dataset[index], self.config)
+        if clip.frames.nbytes <= self._free:
+            self._kept[index] = clip
+            self._free -= clip.frames.nbytes
+        return clip
+
+
+def split(dataset: Dataset, held_out: float) -> dict[str, list[int]]:
+    """Indices by "train" and "held-out"."""
+    samples = [dataset[i] for i in range(len(dataset))]
+    held = [i for i, s in enumerate(samples) if s.split in ("test", "validation", "val", "dev")]
+    if not held and len(samples) > 1 and held_out > 0:
+        groups = list(dict.fromkeys(s.signer for s in samples))
+        if len(groups) > 1:
+            last = set(groups[-max(1, round(held_out * len(groups))) :])
+            held = [i for i, s in enumerate(samples) if s.signer in last]
+        else:
+            held = list(range(len(samples) - max(1, round(held_out * len(samples))), len(samples)))
+    kept_away = set(held)
+    train = [i for i in range(len(samples)) if i not in kept_away]
+    return {"train": train, "held-out": held}
+
+
+def read(sample: Sample, config: PGMMConfig) -> Clip:
+    """A sample's frames (evenly spread where there are more than `config.clip_frames`) and points. Raises InputError."""
+    video, pose = sample.video, sample.pose
+    if video is None or len(video) == 0:
+        raise InputError(f"{sample.id}: has no video frames")
+    if pose is None:
+        pose = video.pose
+    if pose is None and config.pose_fusion != "none":
+        raise InputError(f"{sample.id}: has no pose", "write one beside the video with an estimator")
+    count = len(video)
+    wanted = np.linspace(0, count - 1, min(count, config.clip_frames or count)).round().astype(int)
+    frames = np.concatenate(
+        [to_bytes(fit_frame(video[int(i)], config.size, config.fit)[None]) for i in wanted]
+        if len(wanted) < count
+        else [to_bytes(fit_frame(frame, config.size, config.fit)[None]) for frame in video]
+    )
+    if pose is None:
+        return Clip(sample.id, frames, np.full((len(frames), 1, 2), np.nan, np.float32))
+    if len(pose.body.data) != count:
+        raise InputError(f"{sample.id}: the pose has {len(pose.body.data)} frames, the video has {count}")
+    points = fit_points(pose_points(pose, config.points), video.height, video.width, config.fit)
+    return Clip(sample.id, frames, points[wanted])
+
+
+def colours(spread: float, random: np.random.Generator) -> np.ndarray:  # [3, 4] affine map of RGB
+    """Random brightness, contrast and mixing of the colour channels."""
+    mixing = np.eye(3) + random.normal(0, spread / 3, (3, 3))
+    mixing *= 1 + random.uniform(-spread, spread)
+    shift = 0.5 - mixing @ np.full(3, 0.5) + random.uniform(-spread / 2, spread / 2)
+    return np.concatenate([mixing, shift[:, None]], axis=1).astype(np.float32)
+
+
+def recoloured(images: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:  # [B, 3, H, W], [B, 3, 4]
+    moved = torch.einsum("bij,bjhw->bihw", maps[..., :3], images) + maps[..., 3, None, None]
+    return moved.clamp(0, 1)

@@ -1,0 +1,84 @@
+"""PGMM's losses as functions of tensors (L_r of eq. 7; images in [0, 1], keypoints in [-1, 1])."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from signcore.nn.coordinates import warp
+from signcore.nn.ssim import ssim
+from signcore.nn.thin_plate_spline import ThinPlateSpline
+
+
+def reconstruction(
+    predicted: list[Tensor],  # [B, 3, h, w] a scale
+    wanted: list[Tensor],  # the same of the driving frame
+    weights: Tensor | None = None,  # [B, 1, H, W] >= 0, at the first scale's size
+) -> Tensor:
+    """Mean absolute difference, summed over the scales of an image pyramid; pixels with a higher weight count more."""
+    total = predicted[0].new_zeros(())
+    for a, b in zip(predicted, wanted, strict=True):
+        difference = (a - b).abs()
+        if weights is not None:
+            w = F.adaptive_avg_pool2d(weights, a.shape[-2:])
+            difference = difference * w / w.mean()
+        total = total + difference.mean()
+    return total
+
+
+def dissimilarity(predicted: Tensor, wanted: Tensor) -> Tensor:  # [B, 3, H, W] x2 -> scalar
+    """1 - SSIM."""
+    return 1 - ssim(predicted, wanted).mean()
+
+
+def equivariance(
+    keypoints: Tensor,  # [B, N, 2] of the frame
+    deformed_keypoints: Tensor,  # [B, N, 2] found in `transform.image(frame)`
+    transform: ThinPlateSpline,
+) -> Tensor:
+    """|kp - T(kp of the deformed frame)| (TPSMM section 3.5): T says where the deformed frame's pixels were."""
+    return (keypoints - transform(deformed_keypoints)).abs().mean()
+
+
+def warping(
+    source_features: list[Tensor],  # [B, C, h, w] a level
+    driving_features: list[Tensor],
+    flow: Tensor,  # [B, h, w, 2]
+    visible: list[Tensor],  # [B, 1, h, w] a level
+) -> Tensor:
+    """sum over levels of |visible E(driving) - visible warp(E(source))| (TPSMM section 3.5).
+
+    Only the flow learns from it: features and masks are taken as given.
+    """
+    total = flow.new_zeros(())
+    for source, driving, mask in zip(source_features, driving_features, visible, strict=True):
+        mask = mask.detach().float()
+        warped = warp(source.detach().float(), flow, mask)
+        total = total + (driving.detach().float() * mask - warped).abs().mean()
+    return total
+
+
+def background(there: Tensor, back: Tensor) -> Tensor:  # [B, 3, 3] source -> driving, driving -> source
+    """|I - A B| (TPSMM section 3.5)."""
+    return (torch.eye(3, dtype=there.dtype, device=there.device) - there @ back).abs().mean()
+
+
+def alignment(source_decoded: list[Tensor], driving_decoded: list[Tensor]) -> Tensor:
+    """L_align = |Y_s - Y_d| (PGMM eq. 9), averaged over the generator's sets (P11)."""
+    pairs = zip(source_decoded, driving_decoded, strict=True)
+    return torch.stack([(a - b).abs().mean() for a, b in pairs]).mean()
+
+
+def hand_weights(
+    boxes: Tensor,  # [B, 2, 4] x0, y0, x1, y1 in [0, 1]; NaN where there is no hand
+    height: int,
+    width: int,
+    weight: float,
+) -> Tensor:  # [B, 1, H, W]
+    """1 outside the hands' boxes, 1 + weight inside. Missing: a hand without a box counts like the rest."""
+    x = (torch.arange(width, device=boxes.device) + 0.5) / width
+    y = (torch.arange(height, device=boxes.device) + 0.5) / height
+    x0, y0, x1, y1 = boxes[..., None].unbind(-2)  # [B, 2, 1]
+    inside = ((y >= y0) & (y <= y1))[..., :, None] & ((x >= x0) & (x <= x1))[..., None, :]
+    return 1 + weight * inside.any(dim=1, keepdim=True).to(boxes.dtype)

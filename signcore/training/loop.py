@@ -1,0 +1,233 @@
+"""The loop that trains every learned part: a Task gives batches, losses and scores; Fabric gives devices and precision.
+
+Beside the contract a task may have three methods, called where it has them:
+schedule(step, steps)    before a step: set learning rates; a function of the position alone, so a resumed run agrees
+clip(optimizer)          after the backward pass of the optimiser of that name, before it steps
+updated(step)            after a step: running averages of weights, codebooks
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightning_fabric
+import torch
+
+from signcore.contracts import Dataset, Task
+from signcore.errors import ConfigError, WorkError
+from signcore.training import checkpoint
+from signcore.training.logs import Logs
+
+CHECKPOINT = "checkpoint.pt"
+RANK_STRIDE = 1 << 40  # batch positions of one process never meet those of another
+
+
+@dataclass
+class Fitted:
+    """weights: the exported folder. scores: of the last evaluation, by name. losses: of the last step, by name.
+    steps: made in the last stage, all starts counted. seconds: of this start. resumed: the step that it started from."""
+
+    weights: Path
+    scores: dict[str, float] = field(default_factory=dict)
+    losses: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+    seconds: float = 0.0
+    resumed: int = 0
+
+
+def fit(
+    task: Task,
+    dataset: Dataset,
+    *,
+    folder: str | Path,
+    steps: int,
+    checkpoint_every: int = 500,
+    sample_every: int = 500,
+    evaluate_every: int = 0,
+    log_every: int = 20,
+    accelerator: str = "cpu",
+    devices: int | str = 1,
+    num_nodes: int = 1,
+    strategy: str = "auto",
+    precision: str = "32-true",
+    accumulate: int = 1,
+    clip: float = 0.0,
+    seed: int = 0,
+    resume: bool = True,
+    progress: Callable[[int, int, Mapping[str, float]], None] | None = None,
+) -> Fitted:
+    """Train `task` on `dataset` for `steps` steps a stage; write everything under `folder`, and resume what is there.
+
+    checkpoint_every, sample_every, evaluate_every, log_every: in steps; 0 for never (evaluation, pictures and a
+    checkpoint come at the end in any case). clip: largest norm of an optimiser's gradients, 0 for none. accumulate: batches
+    a step. precision and strategy: as Lightning Fabric names them; weights stay in 32 bits unless precision says `true`.
+    progress(step, steps, losses) is called after every step.
+
+    Leaves metrics.csv, tensorboard/, samples/*.png, checkpoint.pt and weights/ (config.json + model.safetensors).
+    A run that was killed and is started again with the same settings is the same run, to the bit on a CPU.
+    Raises WorkError where a loss is not finite (the last checkpoint stays) or the disk is full.
+    """
+    if steps < 1:
+        raise ConfigError(f"steps: expected at least 1, got {steps}")
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkError(f"{folder}: cannot be made ({error.strerror or error})") from error
+    fabric = lightning_fabric.Fabric(
+        accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy, precision=precision
+    )
+    if fabric.world_size > 1 or num_nodes > 1:
+        fabric.launch()
+    path, began = folder / CHECKPOINT, time.monotonic()
+    state = checkpoint.load(path) if resume and path.is_file() else None
+    if state is None:
+        lightning_fabric.seed_everything(seed + fabric.global_rank, workers=True, verbose=False)
+    done = Fitted(folder / "weights")
+    run = _Run(
+        fabric,
+        folder,
+        steps,
+        checkpoint_every,
+        sample_every,
+        evaluate_every,
+        log_every,
+        accumulate,
+        clip,
+        progress,
+    )
+    for stage, part in enumerate(task.stages()):
+        if state is not None and stage < state["stage"]:
+            _finished(part, state, stage)
+            continue
+        here = state if state is not None and state["stage"] == stage else None
+        run.stage(part, dataset, stage, here, done)
+    task.export(done.weights)
+    done.seconds = time.monotonic() - began
+    return done
+
+
+def _finished(part: Task, state: dict[str, Any], stage: int) -> None:
+    """A stage that was complete before the checkpoint was made: its modules come from the stage's own file."""
+    for name, module in part.modules().items():
+        if name not in state["finished"][stage]:
+            raise WorkError(f"stage {stage}: the checkpoint lacks {name}", "use another output folder")
+        module.load_state_dict(state["finished"][stage][name])
+
+
+@dataclass
+class _Run:
+    fabric: lightning_fabric.Fabric
+    folder: Path
+    steps: int
+    checkpoint_every: int
+    sample_every: int
+    evaluate_every: int
+    log_every: int
+    accumulate: int
+    clip: float
+    progress: Callable[[int, int, Mapping[str, float]], None] | None
+    finished: list[dict[str, Any]] = field(default_factory=list)
+
+    def stage(
+        self, task: Task, dataset: Dataset, stage: int, state: dict[str, Any] | None, done: Fitted
+    ) -> None:
+        for module in task.modules().values():
+            self.fabric.to_device(module)
+        optimizers = dict(task.optimizers())
+        start = 0
+        if state is not None:
+            checkpoint.restore(state, self.folder / CHECKPOINT, task, optimizers)
+            self.finished, start = list(state["finished"]), int(state["step"])
+        done.resumed = start
+        logs = Logs(self.folder, stage, start) if self.fabric.is_global_zero else None
+        first = start * self.accumulate + self.fabric.global_rank * RANK_STRIDE
+        batches = iter(task.batches(dataset, "train", first))
+        try:
+            for step in range(start + 1, self.steps + 1):
+                done.losses = self.step(task, optimizers, batches, step)
+                done.steps = step
+                if logs is not None:
+                    self.report(task, dataset, optimizers, logs, stage, step, done)
+                if self.progress is not None:
+                    self.progress(step, self.steps, done.losses)
+        finally:
+            if logs is not None:
+                logs.close()
+        self.finished.append({name: module.state_dict() for name, module in task.modules().items()})
+
+    def step(
+        self, task: Task, optimizers: dict[str, torch.optim.Optimizer], batches: Iterator[Any], step: int
+    ) -> dict[str, float]:
+        """One step of every optimiser, in order, on the same batches."""
+        _call(task, "schedule", step - 1, self.steps)
+        drawn = [self.fabric.to_device(next(batches)) for _ in range(self.accumulate)]
+        told: dict[str, float] = {}
+        for name, optimizer in optimizers.items():
+            optimizer.zero_grad(set_to_none=True)
+            for batch in drawn:
+                with self.fabric.autocast():
+                    losses = task.step(batch, name)
+                for key, value in losses.items():
+                    told[key] = told.get(key, 0.0) + float(value.detach()) / self.accumulate
+                bad = [key for key in losses if not torch.isfinite(losses[key]).all()]
+                if bad:
+                    raise WorkError(
+                        f"step {step}: the loss {bad[0]} is {float(losses[bad[0]])}",
+                        "lower the learning rate; the last checkpoint is good, and a new start resumes from it",
+                    )
+                self.fabric.backward(sum(losses.values()) / self.accumulate)
+            self.share(optimizer)
+            _call(task, "clip", name)
+            if self.clip:
+                torch.nn.utils.clip_grad_norm_(_parameters(optimizer), self.clip)
+            optimizer.step()
+        _call(task, "updated", step)
+        return told
+
+    def share(self, optimizer: torch.optim.Optimizer) -> None:
+        """Mean of the gradients over all processes: modules stay as the task built them, no wrapper needed."""
+        if self.fabric.world_size > 1:
+            for parameter in _parameters(optimizer):
+                if parameter.grad is not None:
+                    parameter.grad = self.fabric.all_reduce(parameter.grad, reduce_op="mean")
+
+    def report(
+        self,
+        task: Task,
+        dataset: Dataset,
+        optimizers: dict[str, torch.optim.Optimizer],
+        logs: Logs,
+        stage: int,
+        step: int,
+        done: Fitted,
+    ) -> None:
+        last = step == self.steps
+        if last or _due(step, self.log_every):
+            logs.numbers(step, "train", {**done.losses, "total": sum(done.losses.values())})
+        if last or _due(step, self.evaluate_every):
+            done.scores = dict(task.evaluate(dataset))
+            logs.numbers(step, "held-out", done.scores)
+        if last or _due(step, self.sample_every):
+            logs.pictures(step, task.samples(dataset))
+        if last or _due(step, self.checkpoint_every):
+            position = {"stage": stage, "step": step, "finished": self.finished}
+            checkpoint.save(self.folder / CHECKPOINT, task, optimizers, position)
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.nn.Parameter]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _call(task: Task, name: str, *arguments: Any) -> None:
+    method = getattr(task, name, None)
+    if method is not None:
+        method(*arguments)
