@@ -58,7 +58,9 @@ class Component:
             if value is not None and not (isinstance(value, str) and _TARGET.fullmatch(value)):
                 raise ValueError(f"{field}: expected 'package.module:Name', got {value!r}")
         if self.contract != CONTRACT:
-            raise ValueError(f"contract: this signcore speaks contract {CONTRACT}, the component wants {self.contract!r}")
+            raise ValueError(
+                f"contract: this signcore speaks contract {CONTRACT}, the component wants {self.contract!r}"
+            )
         if self.output is None:
             object.__setattr__(self, "output", OUTPUTS[self.kind][0])
         elif self.output not in OUTPUTS[self.kind] and not self.output.startswith("track:"):

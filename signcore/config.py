@@ -24,7 +24,11 @@ def build(model: type[BaseModel], values: Mapping[str, Any], owner: str) -> Any:
     for name in values:
         if name not in model.model_fields:
             near = get_close_matches(name, model.model_fields, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"settings: {', '.join(model.model_fields) or 'none'}"
+            hint = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else f"settings: {', '.join(model.model_fields) or 'none'}"
+            )
             raise ConfigError(f"{owner} has no setting {name!r}", hint)
     try:
         return model.model_validate({k: _parsed(model.model_fields[k], v) for k, v in values.items()})
@@ -43,7 +47,11 @@ def describe(error: ValidationError) -> str:
         elif not name:
             parts.append(text)
         else:
-            given = repr(e["input"]) if isinstance(e["input"], (str, int, float, bool, type(None))) else type(e["input"]).__name__
+            given = (
+                repr(e["input"])
+                if isinstance(e["input"], (str, int, float, bool, type(None)))
+                else type(e["input"]).__name__
+            )
             parts.append(f"{name}={given}: {text}")
     return "; ".join(parts)
 
@@ -114,13 +122,26 @@ def type_name(annotation: Any) -> str:
     if origin in (list, tuple, set):
         inner = ", ".join(type_name(a) for a in args if a is not Ellipsis)
         return f"list of {inner}" if inner else "list"
-    return {"str": "text", "float": "number"}.get(getattr(annotation, "__name__", ""), getattr(annotation, "__name__", str(annotation)))
+    return {"str": "text", "float": "number"}.get(
+        getattr(annotation, "__name__", ""), getattr(annotation, "__name__", str(annotation))
+    )
 
 
 def _bounds(field: FieldInfo) -> str:
-    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "multiple_of": "multiple of", "min_length": "length >=", "max_length": "length <="}
+    signs = {
+        "ge": ">=",
+        "gt": ">",
+        "le": "<=",
+        "lt": "<",
+        "multiple_of": "multiple of",
+        "min_length": "length >=",
+        "max_length": "length <=",
+    }
     found = [
-        f"{sign} {value:g}" for m in field.metadata for key, sign in signs.items() if (value := getattr(m, key, None)) is not None
+        f"{sign} {value:g}"
+        for m in field.metadata
+        for key, sign in signs.items()
+        if (value := getattr(m, key, None)) is not None
     ]
     return ", ".join(found)
 

@@ -121,7 +121,11 @@ def load(manager: pluggy.PluginManager, record: PluginRecord, get_plugin: Callab
 
 def _declared(manager: pluggy.PluginManager, plugin: ModuleType) -> list[Component]:
     for name in dir(plugin):
-        if name.startswith("signcore_") and callable(getattr(plugin, name)) and not hasattr(SigncoreSpec, name):
+        if (
+            name.startswith("signcore_")
+            and callable(getattr(plugin, name))
+            and not hasattr(SigncoreSpec, name)
+        ):
             raise LookupError(f"unknown hook {name!r}; it may be written for a newer signcore")
     hooks = [h for h in manager.hook.signcore_components.get_hookimpls() if h.plugin is plugin]
     if not hooks:
@@ -130,10 +134,14 @@ def _declared(manager: pluggy.PluginManager, plugin: ModuleType) -> list[Compone
     for hook in hooks:
         declared = hook.function()
         if not isinstance(declared, (list, tuple)):
-            raise TypeError(f"signcore_components must return a list of Component, got {type(declared).__name__}")
+            raise TypeError(
+                f"signcore_components must return a list of Component, got {type(declared).__name__}"
+            )
         for component in declared:
             if not isinstance(component, Component):
-                raise TypeError(f"signcore_components must return Component records, got {type(component).__name__}")
+                raise TypeError(
+                    f"signcore_components must return Component records, got {type(component).__name__}"
+                )
             if any((c.kind, c.name) == (component.kind, component.name) for c in found):
                 raise ValueError(f"{component.kind} {component.name!r} is declared twice")
             found.append(component)

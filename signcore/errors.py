@@ -5,7 +5,9 @@ SigncoreError                 .hint: one sentence that says what to do next; .ex
 │   ├── ConfigError           a setting is unknown, missing, of the wrong type or out of range
 │   ├── UnknownComponent      no component of that kind has that name
 │   ├── AmbiguousComponent    several distributions provide it: write distribution/name
-│   └── InputError            a file or value given as input cannot be used (also a ValueError)
+│   ├── InputError            a file or value given as input cannot be used (also a ValueError)
+│   ├── ArgumentError         a kernel's argument has a wrong shape or value (also a ValueError)
+│   └── ArgumentTypeError     a kernel's argument has a wrong type, dtype or device (also a TypeError)
 ├── PluginError               a chosen plugin cannot be used                                          exit 3
 │   ├── PluginFailed          it could not be imported, declared or constructed
 │   └── ContractError         it returned something that its contract forbids
@@ -59,3 +61,11 @@ class WorkError(SigncoreError): ...
 
 
 class WeightsError(WorkError): ...
+
+
+class ArgumentError(UsageError, ValueError):
+    """A kernel's argument has a wrong shape or value; the message starts with its name."""
+
+
+class ArgumentTypeError(UsageError, TypeError):
+    """A kernel's argument has a wrong type, dtype or device; the message starts with its name."""

@@ -42,7 +42,9 @@ class Registry:
         with self._lock:
             if self._third_party is None:
                 if self._busy:
-                    raise UsageError("a plugin asked for components while plugins are being loaded", "ask in a function")
+                    raise UsageError(
+                        "a plugin asked for components while plugins are being loaded", "ask in a function"
+                    )
                 self._busy = True
                 try:
                     self._third_party = discovery.third_party(self._manager)
@@ -97,7 +99,8 @@ class Registry:
             return found[0]
         if found:
             raise AmbiguousComponent(
-                f"{kind} {name!r} is provided by " + " and ".join(f"{r.distribution} {r.version}" for r, _ in found),
+                f"{kind} {name!r} is provided by "
+                + " and ".join(f"{r.distribution} {r.version}" for r, _ in found),
                 "write " + " or ".join(f"{r.distribution}/{c.name}" for r, c in found),
             )
         self._raise_unknown(kind, name, distribution, short)
@@ -108,7 +111,8 @@ class Registry:
         for record in failed:
             if record.distribution == distribution:
                 raise PluginFailed(
-                    f"{distribution} {record.version} could not be loaded ({record.trouble()})", "see `signcore plugins`"
+                    f"{distribution} {record.version} could not be loaded ({record.trouble()})",
+                    "see `signcore plugins`",
                 ) from record.error
         off = [r.distribution for r in self.plugins if r.status == "off"]
         known = self.names(kind)
@@ -120,7 +124,9 @@ class Registry:
             hints.append(f"pip install {PUBLISHED[kind, short]}")
         if failed:
             are = "plugin has" if len(failed) == 1 else "plugins have"
-            hints.append(f"{len(failed)} {are} failed to load ({', '.join(r.distribution for r in failed)}), see `signcore plugins`")
+            hints.append(
+                f"{len(failed)} {are} failed to load ({', '.join(r.distribution for r in failed)}), see `signcore plugins`"
+            )
         if off:
             hints.append(f"SIGNCORE_PLUGINS leaves out {', '.join(off)}")
         if not near:
@@ -150,9 +156,13 @@ class Registry:
             if values:
                 from signcore.errors import ConfigError
 
-                raise ConfigError(f"{component.kind} {component.name} has no settings, got {', '.join(values)}")
+                raise ConfigError(
+                    f"{component.kind} {component.name} has no settings, got {', '.join(values)}"
+                )
             return None
-        return build(resolve(record, component, component.config), values, f"{component.kind} {component.name}")
+        return build(
+            resolve(record, component, component.config), values, f"{component.kind} {component.name}"
+        )
 
 
 def resolve(record: PluginRecord, component: Component, target: str) -> Any:
@@ -170,14 +180,17 @@ def failed(record: PluginRecord, component: Component, error: BaseException, wha
     text = (str(error).splitlines() or [""])[-1]
     needs = f'pip install "{component.needs}"' if component.needs and isinstance(error, ImportError) else ""
     owner = "" if record.distribution == "signcore" else f" of {record.distribution} {record.version}"
-    return PluginFailed(f"{component.kind} {component.name}{owner} {what} ({type(error).__name__}: {text})", needs)
+    return PluginFailed(
+        f"{component.kind} {component.name}{owner} {what} ({type(error).__name__}: {text})", needs
+    )
 
 
 def _check_kind(kind: str) -> None:
     if kind not in KINDS:
         near = get_close_matches(kind, KINDS, n=1)
         raise UnknownComponent(
-            f"there is no kind {kind!r}", f"did you mean {near[0]!r}?" if near else f"kinds: {', '.join(KINDS)}"
+            f"there is no kind {kind!r}",
+            f"did you mean {near[0]!r}?" if near else f"kinds: {', '.join(KINDS)}",
         )
 
 

@@ -41,7 +41,11 @@ def _slot(name: str, field: Any) -> Slot:
     kinds = [_CLASS_TYPE[a.__name__] for a in annotations if getattr(a, "__name__", "") in _CLASS_TYPE]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     return Slot(
-        name, kinds[0] if kinds else "text", field.is_required(), field.description or "", extra.get("pose_of")
+        name,
+        kinds[0] if kinds else "text",
+        field.is_required(),
+        field.description or "",
+        extra.get("pose_of"),
     )
 
 
@@ -87,4 +91,6 @@ def check_names(chosen: list[Chosen], inputs: dict[str, Any]) -> None:
     known = {s.name for c in chosen for s in slots(c)} | {"reference"}
     for name in inputs:
         if name not in known:
-            raise UsageError(f"no component of this run takes an input {name!r}", f"inputs: {', '.join(sorted(known))}")
+            raise UsageError(
+                f"no component of this run takes an input {name!r}", f"inputs: {', '.join(sorted(known))}"
+            )

@@ -38,7 +38,9 @@ class Plan:
     notes: list[str]
 
 
-def plan(registry: Registry, chosen: list[Chosen], request: Request, example: Callable[[], dict[str, Any]]) -> Plan:
+def plan(
+    registry: Registry, chosen: list[Chosen], request: Request, example: Callable[[], dict[str, Any]]
+) -> Plan:
     """Read the inputs, wire the stages by type, and refuse what does not fit.
 
     example: makes the embedded inputs by name, for those that are missing.

@@ -117,7 +117,9 @@ def _assign_weights(chosen: list[Chosen], weights: Mapping[str, str]) -> None:
             owners = trainable or owners
         if len(owners) != 1:
             ways = ", ".join(f"--weights {c.kind}:{c.name}={value}" for c in takers)
-            raise UsageError(f"--weights {key or value}: fits {len(owners)} components of this run", f"write {ways}")
+            raise UsageError(
+                f"--weights {key or value}: fits {len(owners)} components of this run", f"write {ways}"
+            )
         owners[0].weights = value
 
 

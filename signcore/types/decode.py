@@ -46,7 +46,9 @@ class _Folder:
 
         self.files = sorted((f for f in path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES), key=number)
         if not self.files:
-            raise InputError(f"{path}: a folder without images", f"expected {', '.join(IMAGE_SUFFIXES)} files")
+            raise InputError(
+                f"{path}: a folder without images", f"expected {', '.join(IMAGE_SUFFIXES)} files"
+            )
         self.length = len(self.files)
         self.height, self.width = read_image(self.files[0]).array.shape[:2]
 
@@ -67,7 +69,9 @@ class _File:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._decoder: tuple[int, Any, Any] | None = None  # next frame's position, the iterator, the container
+        self._decoder: tuple[int, Any, Any] | None = (
+            None  # next frame's position, the iterator, the container
+        )
         try:
             with av.open(str(path)) as container:
                 self._index(container)
@@ -136,7 +140,9 @@ class _File:
                 yield last[1]
         except av.error.FFmpegError as error:
             decoder = _close(decoder)
-            raise InputError(f"{self.path}: damaged, frame {position} cannot be decoded ({_reason(error)})") from error
+            raise InputError(
+                f"{self.path}: damaged, frame {position} cannot be decoded ({_reason(error)})"
+            ) from error
         finally:
             with self._lock:
                 if self._decoder is None:

@@ -40,7 +40,9 @@ def write_video(
         raise InputError("fps: needed where the frames are not a Video")
     suffix = path.suffix.lower()
     if suffix not in (*_CODECS, ".gif", ""):
-        raise InputError(f"{path}: cannot write {suffix}", "use .mp4, .mov, .webm, .gif, or no suffix for images")
+        raise InputError(
+            f"{path}: cannot write {suffix}", "use .mp4, .mov, .webm, .gif, or no suffix for images"
+        )
     frames = iter(video)
     first = next(frames, None)
     if first is None:
@@ -57,7 +59,9 @@ def write_video(
         raise WorkError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})") from error
 
 
-def _write_av(path: Path, frames: Iterator[np.ndarray], first: np.ndarray, fps: float, metadata: dict[str, str]) -> None:
+def _write_av(
+    path: Path, frames: Iterator[np.ndarray], first: np.ndarray, fps: float, metadata: dict[str, str]
+) -> None:
     import av
 
     codec, options = _CODECS[path.suffix.lower()]
@@ -65,7 +69,9 @@ def _write_av(path: Path, frames: Iterator[np.ndarray], first: np.ndarray, fps: 
     flags = {"movflags": "+faststart+use_metadata_tags"} if codec == "libx264" else {}
     with av.open(str(path), "w", options=flags) as container:
         container.metadata.update(metadata)
-        stream: Any = container.add_stream(codec, rate=Fraction(fps).limit_denominator(100_000), options=options)
+        stream: Any = container.add_stream(
+            codec, rate=Fraction(fps).limit_denominator(100_000), options=options
+        )
         stream.width, stream.height = width, height
         stream.pix_fmt = "yuv420p" if width % 2 == height % 2 == 0 else "yuv444p"
         stream.codec_context.colorspace = _BT709
@@ -73,7 +79,9 @@ def _write_av(path: Path, frames: Iterator[np.ndarray], first: np.ndarray, fps: 
         stream.codec_context.color_trc = _BT709
         for i, pixels in enumerate(frames):
             if pixels.shape != first.shape:
-                raise InputError(f"frame {i}: {list(pixels.shape)}, but the first frame is {list(first.shape)}")
+                raise InputError(
+                    f"frame {i}: {list(pixels.shape)}, but the first frame is {list(first.shape)}"
+                )
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
             frame = frame.reformat(format=stream.pix_fmt, dst_colorspace=_BT709)
             frame.pts = i
@@ -82,15 +90,21 @@ def _write_av(path: Path, frames: Iterator[np.ndarray], first: np.ndarray, fps: 
         container.mux(stream.encode())
 
 
-def _write_gif(path: Path, frames: Iterator[np.ndarray], first: np.ndarray, fps: float, metadata: dict[str, str]) -> None:
+def _write_gif(
+    path: Path, frames: Iterator[np.ndarray], first: np.ndarray, fps: float, metadata: dict[str, str]
+) -> None:
     import PIL.Image
 
     pictures = (PIL.Image.fromarray(f).quantize(256, dither=PIL.Image.Dither.FLOYDSTEINBERG) for f in frames)
-    milliseconds = max(20, round(100 / fps) * 10)  # the format counts hundredths of a second; players refuse 1
+    milliseconds = max(
+        20, round(100 / fps) * 10
+    )  # the format counts hundredths of a second; players refuse 1
     next(pictures).save(path, save_all=True, append_images=pictures, duration=milliseconds, loop=0)
 
 
-def _write_folder(path: Path, frames: Iterator[np.ndarray], first: np.ndarray, fps: float, metadata: dict[str, str]) -> None:
+def _write_folder(
+    path: Path, frames: Iterator[np.ndarray], first: np.ndarray, fps: float, metadata: dict[str, str]
+) -> None:
     import PIL.Image
 
     path.mkdir()

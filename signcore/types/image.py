@@ -73,7 +73,9 @@ def _read(path: Path) -> np.ndarray:
                     picture.alpha_composite(over)
                 return np.array(picture.convert("RGB"))
     except PIL.Image.DecompressionBombError:
-        raise InputError(f"{path}: the picture is too large", f"scale it down to {MAX_SIDE} px a side") from None
+        raise InputError(
+            f"{path}: the picture is too large", f"scale it down to {MAX_SIDE} px a side"
+        ) from None
     except (OSError, SyntaxError, ValueError) as error:
         if isinstance(error, InputError):
             raise

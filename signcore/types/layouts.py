@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pose_format import Pose
     from pose_format.pose_header import PoseHeader
 
-Component = tuple[str, str, list[tuple[str, str]], list[tuple[int, int]]]  # name, format, (theirs, ours), limbs
+Component = tuple[
+    str, str, list[tuple[str, str]], list[tuple[int, int]]
+]  # name, format, (theirs, ours), limbs
 
 _OPENPOSE_BODY = (
     "Nose:nose Neck:neck RShoulder:right_shoulder RElbow:right_elbow RWrist:right_wrist LShoulder:left_shoulder "
@@ -27,21 +29,9 @@ _OPENPOSE_BODY = (
     "LKnee:left_knee LAnkle:left_ankle REye:right_eye LEye:left_eye REar:right_ear LEar:left_ear LBigToe:left_big_toe "
     "LSmallToe:left_small_toe LHeel:left_heel RBigToe:right_big_toe RSmallToe:right_small_toe RHeel:right_heel"
 )
-_OPENPOSE_HAND = (
-    "BASE T_STT T_BCMC T_MCP T_IP I_CMC I_MCP I_PIP I_DIP M_CMC M_MCP M_PIP M_DIP R_CMC R_MCP R_PIP R_DIP P_CMC P_MCP "
-    "P_PIP P_DIP"
-).split()
-_COCO_BODY = (
-    "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist "
-    "left_hip right_hip left_knee right_knee left_ankle right_ankle left_big_toe left_small_toe left_heel right_big_toe "
-    "right_small_toe right_heel"
-).split()
-_HOLISTIC_BODY = (
-    "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer left_ear right_ear left_mouth "
-    "right_mouth left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist left_pinky right_pinky "
-    "left_index right_index left_thumb right_thumb left_hip right_hip left_knee right_knee left_ankle right_ankle left_heel "
-    "right_heel left_big_toe right_big_toe"
-).split()
+_OPENPOSE_HAND = ["BASE", "T_STT", "T_BCMC", "T_MCP", "T_IP", "I_CMC", "I_MCP", "I_PIP", "I_DIP", "M_CMC", "M_MCP", "M_PIP", "M_DIP", "R_CMC", "R_MCP", "R_PIP", "R_DIP", "P_CMC", "P_MCP", "P_PIP", "P_DIP"]
+_COCO_BODY = ["nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel"]
+_HOLISTIC_BODY = ["nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer", "left_ear", "right_ear", "left_mouth", "right_mouth", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel", "right_heel", "left_big_toe", "right_big_toe"]
 _HOLISTIC_SPELLING = {
     "left_mouth": "MOUTH_LEFT",
     "right_mouth": "MOUTH_RIGHT",
@@ -62,14 +52,15 @@ _BODY_LIMBS = (
     "right_knee-right_ankle left_shoulder-right_shoulder left_shoulder-left_hip right_shoulder-right_hip left_hip-right_hip"
 )
 _FACE_RUNS = [(0, 16), (17, 21), (22, 26), (27, 30), (31, 35), (36, 41), (42, 47), (48, 59), (60, 67)]
-_FACE_LIMBS = [(i, i + 1) for a, b in _FACE_RUNS for i in range(a, b)] + [(41, 36), (47, 42), (59, 48), (67, 60)]
+_FACE_LIMBS = [(i, i + 1) for a, b in _FACE_RUNS for i in range(a, b)] + [
+    (41, 36),
+    (47, 42),
+    (59, 48),
+    (67, 60),
+]
 
 # The 68 iBUG points on MediaPipe's mesh, in order; where two mesh points stand, their mean.
-_MESH_OF_FACE = (
-    "127 234 93 132+58 58+172 136 150 176 152 400 379 365 397+288 361 323 454 356 70 63 105 66 107 336 296 334 293 300 "
-    "168+6 197+195 5 4 75 97 2 326 305 33 160 158 133 153 144 362 385 387 263 373 380 61 39 37 0 267 269 291 321 314 17 84 "
-    "91 78 82 13 312 308 317 14 87"
-).split()
+_MESH_OF_FACE = ["127", "234", "93", "132+58", "58+172", "136", "150", "176", "152", "400", "379", "365", "397+288", "361", "323", "454", "356", "70", "63", "105", "66", "107", "336", "296", "334", "293", "300", "168+6", "197+195", "5", "4", "75", "97", "2", "326", "305", "33", "160", "158", "133", "153", "144", "362", "385", "387", "263", "373", "380", "61", "39", "37", "0", "267", "269", "291", "321", "314", "17", "84", "91", "78", "82", "13", "312", "308", "317", "14", "87"]
 # The mesh's left-right pairs as runs first:second:count; the rest lies on the middle line.
 _MESH_PAIRS = (
     "3:248:1 7:249:1 20:250:74 95:324:56 153:380:11 165:391:3 169:394:6 176:400:19 196:419:1 198:420:1 201:421:47 468:473:1 "
@@ -78,13 +69,23 @@ _MESH_PAIRS = (
 _FACE_PAIRS = (
     [(i, 16 - i) for i in range(8)]
     + [(17 + i, 26 - i) for i in range(5)]
-    + [(31, 35), (32, 34), (36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46), (48, 54), (49, 53), (50, 52)]
+    + [
+        (31, 35),
+        (32, 34),
+        (36, 45),
+        (37, 44),
+        (38, 43),
+        (39, 42),
+        (40, 47),
+        (41, 46),
+        (48, 54),
+        (49, 53),
+        (50, 52),
+    ]
     + [(59, 55), (58, 56), (60, 64), (61, 63), (67, 65), (68, 69)]
 )
 # PGMM selects 36 of COCO-WholeBody's 133 points without naming them; resolved as: head, arms, mouth, fingertips, knuckles.
-_PGMM_BODY = (
-    "nose left_eye right_eye left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist".split()
-)
+_PGMM_BODY = ["nose", "left_eye", "right_eye", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist"]
 _PGMM_FACE = [48, 54, 51, 57, 8]
 _PGMM_HAND = [0, 4, 8, 12, 16, 20, 2, 5, 9, 13, 17]
 
@@ -104,7 +105,9 @@ DERIVED: dict[str, tuple[str, ...]] = {
     "left_mouth": ("face_54",),
     **{f"{s}_wrist": (f"{s}_hand_0",) for s in _SIDES},
     **{f"{s}_hand_0": (f"{s}_wrist",) for s in _SIDES},
-    **{f"{s}_{f}": (f"{s}_hand_{i}",) for s in _SIDES for f, i in (("thumb", 4), ("index", 5), ("pinky", 17))},
+    **{
+        f"{s}_{f}": (f"{s}_hand_{i}",) for s in _SIDES for f, i in (("thumb", 4), ("index", 5), ("pinky", 17))
+    },
     **{f"face_{i}": tuple(f"mesh_{m}" for m in mesh.split("+")) for i, mesh in enumerate(_MESH_OF_FACE)},
     **{f"mesh_{mesh}": (f"face_{i}",) for i, mesh in enumerate(_MESH_OF_FACE) if "+" not in mesh},
 }
@@ -116,7 +119,9 @@ def _body_limbs(ours: Iterable[str]) -> list[tuple[int, int]]:
     return [(index[a], index[b]) for a, b in pairs if a in index and b in index]
 
 
-def _component(name: str, form: str, points: list[tuple[str, str]], limbs: list[tuple[int, int]] | None) -> Component:
+def _component(
+    name: str, form: str, points: list[tuple[str, str]], limbs: list[tuple[int, int]] | None
+) -> Component:
     return name, form, points, _body_limbs(p for _, p in points) if limbs is None else limbs
 
 
@@ -128,7 +133,9 @@ def _hands(names: tuple[str, str], form: str, points: list[str]) -> list[Compone
 
 
 def _openpose_face(i: int) -> str:
-    prefix = next(p for p, end in zip(("FB", "FEB", "FN", "FE", "FLO", "FLI", "FP"), _FACE_ENDS, strict=True) if i < end)
+    prefix = next(
+        p for p, end in zip(("FB", "FEB", "FN", "FE", "FLO", "FLI", "FP"), _FACE_ENDS, strict=True) if i < end
+    )
     return f"{prefix}_{i}"
 
 
@@ -169,7 +176,12 @@ LAYOUTS: dict[str, list[Component]] = {
 @cache
 def _theirs() -> dict[tuple[str, str], str]:
     """(component, point name in the file) -> our name, over all layouts and their known spellings."""
-    table = {(c, theirs): ours for parts in LAYOUTS.values() for c, _, points, _ in parts for theirs, ours in points}
+    table = {
+        (c, theirs): ours
+        for parts in LAYOUTS.values()
+        for c, _, points, _ in parts
+        for theirs, ours in points
+    }
     table |= {("FACE_LANDMARKS", str(i)): f"mesh_{i}" for i in range(478)}
     return table
 
@@ -242,7 +254,9 @@ def to_layout(pose: Pose, layout: str) -> Pose:
             sure[:, :, k] = confidence[:, :, columns].min(axis=2)
             out[:, :, k, :shared] = data[:, :, columns, :shared].mean(axis=2)
     if not found:
-        raise InputError(f"pose: its points ({_about(pose.header)}) have nothing in common with layout {layout}")
+        raise InputError(
+            f"pose: its points ({_about(pose.header)}) have nothing in common with layout {layout}"
+        )
     out[sure == 0] = 0
     mask = np.broadcast_to((sure == 0)[..., None], out.shape)
     return Pose(header, NumPyPoseBody(pose.body.fps, np.ma.masked_array(out, mask=mask), sure))

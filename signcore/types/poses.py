@@ -46,13 +46,27 @@ def read_pose(path: str | Path) -> Pose:
         body = NumPyPoseBody.read(header, reader)
     except InputError:
         raise
-    except (struct.error, ValueError, TypeError, IndexError, UnicodeDecodeError, OverflowError, MemoryError) as error:
-        raise InputError(f"{path}: not a readable .pose file ({error})", "it may be damaged or truncated") from error
+    except (
+        struct.error,
+        ValueError,
+        TypeError,
+        IndexError,
+        UnicodeDecodeError,
+        OverflowError,
+        MemoryError,
+    ) as error:
+        raise InputError(
+            f"{path}: not a readable .pose file ({error})", "it may be damaged or truncated"
+        ) from error
     if version == 0 and reader.read_offset != len(data):
-        raise InputError(f"{path}: {len(data) - reader.read_offset} bytes too many", "the file may be damaged")
+        raise InputError(
+            f"{path}: {len(data) - reader.read_offset} bytes too many", "the file may be damaged"
+        )
     # pose-format caches headers by their bytes and hands out the same object: a change to one would change all
     size = header.dimensions
-    header = PoseHeader(header.version, PoseHeaderDimensions(size.width, size.height, size.depth), list(header.components))
+    header = PoseHeader(
+        header.version, PoseHeaderDimensions(size.width, size.height, size.depth), list(header.components)
+    )
     pose = Pose(header, _nan_is_missing(body))
     check_pose(pose, str(path))
     return pose
@@ -66,7 +80,9 @@ def _nan_is_missing(body: NumPyPoseBody) -> NumPyPoseBody:
         return body
     confidence = np.where(missing, 0, confidence)
     mask = np.ma.getmaskarray(body.data) | missing[..., None]
-    return NumPyPoseBody(body.fps, np.ma.masked_array(np.where(missing[..., None], 0, data), mask=mask), confidence)
+    return NumPyPoseBody(
+        body.fps, np.ma.masked_array(np.where(missing[..., None], 0, data), mask=mask), confidence
+    )
 
 
 def _check_size(path: Path, data: bytes, start: int, version: int, points: int, dims: int) -> None:
@@ -76,10 +92,14 @@ def _check_size(path: Path, data: bytes, start: int, version: int, points: int, 
     held = len(data) - start - form.size
     if frame_bytes == 0:
         raise InputError(f"{path}: holds no people")
-    if held != frames * frame_bytes and not (version == 1 and held > 0 and held % (65536 * frame_bytes) == frames * frame_bytes):
+    if held != frames * frame_bytes and not (
+        version == 1 and held > 0 and held % (65536 * frame_bytes) == frames * frame_bytes
+    ):
         whole = held / frame_bytes
         trouble = "truncated" if whole < frames else "longer than it says"
-        raise InputError(f"{path}: {trouble}, {whole:.4g} of {frames} frames are there", "make or copy the file again")
+        raise InputError(
+            f"{path}: {trouble}, {whole:.4g} of {frames} frames are there", "make or copy the file again"
+        )
 
 
 def check_pose(pose: Pose, name: str = "pose") -> None:
@@ -91,11 +111,15 @@ def check_pose(pose: Pose, name: str = "pose") -> None:
     if data.ndim != 4 or data.shape[0] == 0:
         raise InputError(f"{name}: holds no frames")
     if data.shape[2] != pose.header.total_points():
-        raise InputError(f"{name}: the header names {pose.header.total_points()} points, the body has {data.shape[2]}")
+        raise InputError(
+            f"{name}: the header names {pose.header.total_points()} points, the body has {data.shape[2]}"
+        )
     bad = (confidence > 0) & np.isinf(data).any(axis=-1)
     if bad.any():
         frame, _, point = np.argwhere(bad)[0]
-        raise InputError(f"{name}: frame {frame}, point {point} has an infinite coordinate", "mark it missing")
+        raise InputError(
+            f"{name}: frame {frame}, point {point} has an infinite coordinate", "mark it missing"
+        )
 
 
 def write_pose(path: str | Path, pose: Pose) -> None:
@@ -104,7 +128,9 @@ def write_pose(path: str | Path, pose: Pose) -> None:
     check_pose(pose, str(path))
     mask = np.ma.getmaskarray(pose.body.data).any(axis=-1)
     confidence = np.where(mask, 0, np.ma.getdata(pose.body.confidence)).astype(np.float32)
-    data = np.ma.masked_array(np.ma.getdata(pose.body.data).astype(np.float32), mask=np.ma.getmaskarray(pose.body.data))
+    data = np.ma.masked_array(
+        np.ma.getdata(pose.body.data).astype(np.float32), mask=np.ma.getmaskarray(pose.body.data)
+    )
     buffer = BytesIO()
     Pose(pose.header, NumPyPoseBody(pose.body.fps, data, confidence)).write(buffer)
     try:
@@ -118,7 +144,9 @@ def write_pose(path: str | Path, pose: Pose) -> None:
 def keypoints(pose: Pose, dims: int = 2) -> np.ndarray:
     """Of the first person: float32 [T, K, dims] in the pose's units. Missing: NaN in every coordinate."""
     data = np.ma.getdata(pose.body.data)[:, 0, :, :dims].astype(np.float32)
-    missing = np.ma.getmaskarray(pose.body.data)[:, 0].any(axis=-1) | (np.ma.getdata(pose.body.confidence)[:, 0] == 0)
+    missing = np.ma.getmaskarray(pose.body.data)[:, 0].any(axis=-1) | (
+        np.ma.getdata(pose.body.confidence)[:, 0] == 0
+    )
     data[missing] = np.nan
     return data
 
@@ -136,9 +164,15 @@ def pose_from_keypoints(
     header = layouts.layout_header(layout, width, height)
     points = np.asarray(points, np.float32)
     if points.ndim != 3 or points.shape[1] != header.total_points():
-        raise InputError(f"points: expected [T, {header.total_points()}, 2] for {layout}, got {list(points.shape)}")
+        raise InputError(
+            f"points: expected [T, {header.total_points()}, 2] for {layout}, got {list(points.shape)}"
+        )
     missing = ~np.isfinite(points).all(axis=-1)
-    sure = np.ones(points.shape[:2], np.float32) if confidence is None else np.asarray(confidence, np.float32).copy()
+    sure = (
+        np.ones(points.shape[:2], np.float32)
+        if confidence is None
+        else np.asarray(confidence, np.float32).copy()
+    )
     sure[missing] = 0
     data = np.zeros((*points.shape[:2], header.num_dims()), np.float32)
     shared = min(data.shape[-1], points.shape[-1])

@@ -42,7 +42,9 @@ def read_table(path: str | Path, columns: Iterable[str] = ()) -> list[Row]:
         for column in columns:
             if not row.values.get(column):
                 there = ", ".join(row.values) or "none"
-                raise InputError(f"{path}:{row.line}: column {column!r} is missing or empty; there are: {there}")
+                raise InputError(
+                    f"{path}:{row.line}: column {column!r} is missing or empty; there are: {there}"
+                )
     return rows
 
 
@@ -58,7 +60,9 @@ def _line_rows(text: str, suffix: str) -> list[Row]:
     for cells in reader:
         if any(cells):
             if len(cells) != len(head):
-                raise ValueError(f"line {reader.line_num} has {len(cells)} columns, the first line has {len(head)}")
+                raise ValueError(
+                    f"line {reader.line_num} has {len(cells)} columns, the first line has {len(head)}"
+                )
             rows.append(Row(dict(zip(head, cells, strict=True)), reader.line_num))
     return rows
 
@@ -82,7 +86,10 @@ def _loads(text: str, line: int | None) -> object:
 def _row(entry: object, line: int) -> Row:
     if not isinstance(entry, dict):
         raise ValueError(f"entry {line} is not an object")
-    return Row({str(k): "" if v is None else v if isinstance(v, str) else json.dumps(v) for k, v in entry.items()}, line)
+    return Row(
+        {str(k): "" if v is None else v if isinstance(v, str) else json.dumps(v) for k, v in entry.items()},
+        line,
+    )
 
 
 def read_text(path: str | Path) -> str:

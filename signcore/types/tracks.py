@@ -28,15 +28,21 @@ class Tracks:
             raise InputError(f"fps: expected a positive number, got {self.fps}")
         lengths = {name: len(values) for name, values in self.features.items()}
         if len(set(lengths.values())) > 1:
-            raise InputError(f"tracks: of different lengths ({', '.join(f'{k} {v}' for k, v in lengths.items())})")
+            raise InputError(
+                f"tracks: of different lengths ({', '.join(f'{k} {v}' for k, v in lengths.items())})"
+            )
         for name, values in self.features.items():
             if values.ndim != 2:
                 raise InputError(f"tracks: {name} must be [T, d], got {list(values.shape)}")
             there = self.presence.setdefault(name, np.ones(len(values), bool))
             if there.shape != (len(values),):
-                raise InputError(f"tracks: presence of {name} must be [{len(values)}], got {list(there.shape)}")
+                raise InputError(
+                    f"tracks: presence of {name} must be [{len(values)}], got {list(there.shape)}"
+                )
             if not np.isfinite(values[there]).all():
-                raise InputError(f"tracks: {name} holds values that are no numbers", "mark those frames absent")
+                raise InputError(
+                    f"tracks: {name} holds values that are no numbers", "mark those frames absent"
+                )
 
     def __len__(self) -> int:
         return len(next(iter(self.features.values()), ()))

@@ -1,0 +1,83 @@
+"""The compiled extensions, where they can be built; everything else is in pyproject.toml.
+
+An op is found by its folder: csrc/<op>/<op>_cpu.cpp and csrc/<op>/<op>_cuda.cu. Without torch or a compiler the package is
+installed without them: the kernels are then built at first use, or fall back (`signcore doctor` says which).
+"""
+
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent
+CORE = [
+    "-O3",
+    "-std=c++20",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=off",
+    "-fvisibility=hidden",
+]
+TARGET = "0x020a000000000000"  # TORCH_TARGET_VERSION 2.10: one build serves later torch versions
+
+
+def sources(pattern: str) -> list[str]:
+    return sorted(str(p.relative_to(ROOT)) for p in ROOT.glob(f"csrc/{pattern}"))
+
+
+def extensions() -> tuple[list[Extension], type]:
+    found: list[Extension] = []
+    command: type = build_ext
+    try:
+        import pybind11
+
+        door = {
+            "include_dirs": [pybind11.get_include()],
+            "extra_compile_args": CORE,
+            "extra_link_args": ["-pthread"],
+        }
+        found.append(
+            Extension(
+                "signcore.kernels._door", ["csrc/numpy_door.cpp"], language="c++", optional=True, **door
+            )
+        )
+    except ImportError:
+        print("signcore: pybind11 is not there, the NumPy door is left out", file=sys.stderr)
+    try:
+        import torch
+        from torch.utils import cpp_extension
+
+        cuda = torch.version.cuda is not None and cpp_extension.CUDA_HOME is not None
+        kind = cpp_extension.CUDAExtension if cuda else cpp_extension.CppExtension
+        defines = [f"-DTORCH_TARGET_VERSION={TARGET}", *(["-DUSE_CUDA"] if cuda else [])]
+        flags: dict = {"cxx": CORE + defines}
+        if cuda:
+            flags["nvcc"] = ["-O3", "-std=c++20", *defines]
+        ops = kind(
+            "signcore.kernels._ops",
+            sources("library.cpp") + sources("*/*_cpu.cpp") + (sources("*/*_cuda.cu") if cuda else []),
+            extra_compile_args=flags,
+            py_limited_api=True,
+        )
+        ops.optional = True
+        found.append(ops)
+        command = cpp_extension.BuildExtension
+    except ImportError:
+        print("signcore: torch is not there, its kernels are built at first use", file=sys.stderr)
+    return found, command
+
+
+class Optional(extensions()[1]):  # type: ignore[misc]
+    """A machine without a compiler still gets the package."""
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except Exception as error:  # distutils, ninja and torch each have their own
+            print(
+                f"signcore: the compiled kernels are left out ({str(error).splitlines()[0]})", file=sys.stderr
+            )
+
+
+setup(ext_modules=extensions()[0], cmdclass={"build_ext": Optional})

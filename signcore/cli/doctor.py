@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import click
+
+from signcore.cli.output import JSON, TRACEBACK, print_json, print_table
+
+Check = tuple[str, str, str]  # state (ok, note, trouble), what was found, what to do
+
+
+def _python() -> Check:
+    import platform
+
+    from signcore._version import __version__
+
+    return "ok", f"signcore {__version__}, Python {platform.python_version()}, {platform.platform()}", ""
+
+
+def _torch() -> Check:
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return (
+            "trouble",
+            f"torch cannot be imported ({str(error).splitlines()[0]})",
+            "install torch >= 2.10 for this Python",
+        )
+    cuda = (
+        f", {torch.cuda.device_count()} CUDA device(s)" if torch.cuda.is_available() else ", no CUDA device"
+    )
+    if tuple(int(x) for x in torch.__version__.split(".")[:2]) < (2, 10):
+        return "trouble", f"torch {torch.__version__} is older than 2.10", "pip install --upgrade torch"
+    return "ok", f"torch {torch.__version__}{cuda}", ""
+
+
+def _kernels() -> Check:
+    try:
+        from signcore.kernels import backend
+
+        table = backend()
+    except Exception as error:
+        return (
+            "trouble",
+            f"the kernels cannot be asked ({type(error).__name__}: {error})",
+            "reinstall signcore",
+        )
+    text = "; ".join(f"{op}: {name} ({why})" for op, (name, why) in table.items())
+    if table["tcd"][0] == "torch":
+        return "note", text, "install a C++ compiler and ninja for the fast kernels; everything works without"
+    return "ok", text, ""
+
+
+def _door() -> Check:
+    from signcore.kernels import numpy as door
+
+    if door._door is None:
+        return (
+            "note",
+            "signcore.kernels.numpy runs on plain NumPy",
+            "install a C++ compiler and pybind11, then signcore again",
+        )
+    return "ok", "signcore.kernels.numpy is compiled", ""
+
+
+def _compiler() -> Check:
+    found = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
+    if found is None:
+        return "note", "no C++ compiler on PATH", "only needed to build kernels"
+    return "ok", f"compiler {found}", ""
+
+
+def _cache() -> Check:
+    import os
+    from pathlib import Path
+
+    from signcore.kernels._library import cache_folder
+
+    folder: Path = cache_folder()
+    there = next(p for p in (folder, *folder.parents) if p.exists())
+    if not (there.is_dir() and os.access(there, os.R_OK | os.W_OK)):
+        return (
+            "trouble",
+            f"the cache {folder} cannot be used",
+            "make it readable and writable, or set SIGNCORE_CACHE",
+        )
+    return "ok", f"cache {folder}", ""
+
+
+def _codecs() -> Check:
+    try:
+        import av
+    except (ImportError, OSError) as error:
+        return "trouble", f"PyAV cannot be imported ({str(error).splitlines()[0]})", "pip install av"
+    missing = [c for c in ("libx264", "libvpx-vp9") if c not in av.codecs_available]
+    if missing:
+        return (
+            "trouble",
+            f"PyAV {av.__version__} lacks {', '.join(missing)}",
+            "install PyAV's own wheel: pip install av",
+        )
+    return "ok", f"PyAV {av.__version__} with H.264 and VP9", ""
+
+
+def _plugins() -> Check:
+    from signcore.registry import registry
+
+    bad = [r for r in registry.plugins if r.status == "failed"]
+    good = [r for r in registry.plugins if r.status == "ok"]
+    if bad:
+        text = "; ".join(f"{r.distribution} {r.version} ({r.trouble()})" for r in bad)
+        return (
+            "trouble",
+            f"{len(bad)} plugin(s) failed: {text}",
+            "update or uninstall them; SIGNCORE_STRICT=1 shows where",
+        )
+    return "ok", f"{len(good)} plugins, {sum(len(r.components) for r in good)} components", ""
+
+
+def _estimators() -> Check:
+    from signcore.registry import registry
+
+    names = [n for n in registry.names("estimator") if n in ("mediapipe", "rtmlib")]
+    if not names:
+        return "note", "no pose estimator for real videos is installed", "pip install signcore-mediapipe"
+    return "ok", f"pose estimators: {', '.join(names)}", ""
+
+
+def _weights() -> Check:
+    from signcore import weights
+
+    try:
+        rows = weights.shipped_index()
+    except Exception as error:
+        return (
+            "trouble",
+            f"shipped weights cannot be read ({error})",
+            "pip install --force-reinstall signcore-weights",
+        )
+    if not rows:
+        return "note", "no trained weights are installed", "pip install signcore-weights"
+    return "ok", "weights: " + ", ".join(rows), ""
+
+
+CHECKS: dict[str, Callable[[], Check]] = {
+    "python": _python,
+    "torch": _torch,
+    "kernels": _kernels,
+    "numpy door": _door,
+    "compiler": _compiler,
+    "cache": _cache,
+    "video": _codecs,
+    "plugins": _plugins,
+    "estimators": _estimators,
+    "weights": _weights,
+}
+
+
+@click.command("doctor")
+@JSON
+@TRACEBACK
+def command(as_json: bool) -> None:
+    """Check the installation and say what to do about each trouble."""
+    rows = []
+    for name, check in CHECKS.items():
+        try:
+            state, found, cure = check()
+        except Exception as error:
+            state, found, cure = "trouble", f"{type(error).__name__}: {error}", "please report it"
+        rows.append({"check": name, "state": state, "found": found, "cure": cure})
+    if as_json:
+        print_json({"checks": rows})
+        return
+    print_table(
+        ["check", "state", "found"],
+        [[r["check"], r["state"], r["found"] + (f" -> {r['cure']}" if r["cure"] else "")] for r in rows],
+    )

@@ -1,0 +1,143 @@
+"""What every verb prints and how it fails: results on stdout, everything else on stderr, errors as one line."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from signcore.errors import SigncoreError
+
+Item = TypeVar("Item")
+
+
+def guarded(work: Callable[[], Any], arguments: Sequence[str]) -> int:
+    """Run a verb and return the exit code; `--traceback` shows the whole story of an error."""
+    try:
+        code = work()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        note("stopped; nothing was left behind")
+        return 130
+    except click.ClickException as error:
+        return _fail(error.format_message(), "", error.exit_code, arguments)
+    except SigncoreError as error:
+        return _fail(" ".join(str(error).split()), error.hint, error.exit_code, arguments)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except OSError as error:
+        hint = {
+            errno.ENOSPC: "free some space",
+            errno.EACCES: "check the permissions",
+            errno.EDQUOT: "free some space",
+        }
+        name = f" ({error.filename})" if error.filename else ""
+        return _fail(f"{error.strerror or error}{name}", hint.get(error.errno or 0, ""), 1, arguments)
+    except Exception as error:
+        text = (str(error).splitlines() or [""])[0]
+        return _fail(
+            f"unexpected {type(error).__name__}: {text}",
+            "--traceback shows where; please report it",
+            1,
+            arguments,
+        )
+
+
+def _fail(message: str, hint: str, code: int, arguments: Sequence[str]) -> int:
+    if "--traceback" in arguments:
+        import traceback
+
+        traceback.print_exc()
+    if "--json" in arguments:
+        print(json.dumps({"error": message, "hint": hint, "exit_code": code}))
+    print(f"error: {message}" + (f"; {hint}" if hint else ""), file=sys.stderr)
+    return code
+
+
+def note(text: str) -> None:
+    """A line for the person at the terminal."""
+    print(text, file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns by width; the last one is cut to the terminal's width where there is a terminal."""
+    import shutil
+
+    widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
+    limit = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
+    for row in [head, *rows]:
+        line = "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        print(line if len(line) <= limit else line[: limit - 1] + "…")
+
+
+def progress(items: Iterable[Item], total: int | None, label: str) -> Iterator[Item]:
+    """A bar with rate and time left on stderr; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = [
+        TextColumn(label),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total, rate="")
+        start = time.perf_counter()
+        for done, item in enumerate(items, 1):
+            yield item
+            bar.update(task, advance=1, rate=f"{done / max(time.perf_counter() - start, 1e-9):.1f}/s")
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+TRACEBACK = click.option(
+    "--traceback", is_flag=True, expose_value=False, help="Show the whole story of an error."
+)
+
+
+class Kind(click.ParamType):
+    name = "kind"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from signcore.component import KINDS
+
+        return [CompletionItem(k) for k in KINDS if k.startswith(incomplete)]
+
+
+class ComponentName(click.ParamType):
+    """A component's name, with shell completion; kind: of one kind, or of the kind given as the argument before."""
+
+    name = "name"
+
+    def __init__(self, kind: str | None = None) -> None:
+        self.kind = kind
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        from signcore.registry import registry
+
+        kind = self.kind or ctx.params.get("kind")
+        try:
+            rows = registry.listing(kind)
+        except SigncoreError:
+            return []
+        return [CompletionItem(name, help=c.summary) for name, _, c in rows if name.startswith(incomplete)]

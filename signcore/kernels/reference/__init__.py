@@ -1,0 +1,8 @@
+"""The definitions: plain torch and NumPy, no tricks. Tests compare the kernels to these."""
+
+from __future__ import annotations
+
+from signcore.kernels.reference.dtw import dtw
+from signcore.kernels.reference.tcd import tcd
+
+__all__ = ["dtw", "tcd"]
