@@ -131,7 +131,7 @@ def _weights() -> Check:
     from signcore import weights
 
     try:
-        rows = weights.shipped_index()
+        rows = weights.shipped_names()
     except Exception as error:
         return (
             "trouble",

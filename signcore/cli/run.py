@@ -93,18 +93,20 @@ def _input_options(chosen: list[Chosen]) -> list[click.Parameter]:
             flag = f"--{slot.name.replace('_', '-')}"
             words = f"{slot.help or slot.name} [{slot.type}]"
             options.setdefault(
-                slot.name, click.Option([flag, slot.name], metavar=slot.type.upper(), help=words)
+                slot.name, click.Option([flag, f"input_{slot.name}"], metavar=slot.type.upper(), help=words)
             )
             if slot.type == "text":
                 options.setdefault(
                     f"{slot.name}_file",
                     click.Option(
-                        [f"{flag}-file"], metavar="FILE", help=f"The same, from a text file ({flag})."
+                        [f"{flag}-file", f"input_{slot.name}_file"],
+                        metavar="FILE",
+                        help=f"The same, from a text file ({flag}).",
                     ),
                 )
     if chosen:
         words = "The truth to score against: a video, a .pose, or glosses."
-        options["reference"] = click.Option(["--reference"], metavar="FILE", help=words)
+        options["reference"] = click.Option(["--reference", "input_reference"], metavar="FILE", help=words)
     return list(options.values())
 
 
@@ -218,12 +220,13 @@ def _given(inputs: dict[str, Any]) -> dict[str, Any]:
     from signcore.types import read_text
 
     out = {}
-    for name, value in inputs.items():
+    for parameter, value in inputs.items():
         if value is None:
             continue
-        if name.endswith("_file") and name.removesuffix("_file") in inputs:
+        name = parameter.removeprefix("input_")
+        if name.endswith("_file") and parameter.removesuffix("_file") in inputs:
             name = name.removesuffix("_file")
-            if inputs[name] is not None:
+            if inputs[f"input_{name}"] is not None:
                 raise UsageError(f"--{name} and --{name}-file are both given", "give one")
             value = read_text(value).strip()
         out[name] = value

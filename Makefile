@@ -1,0 +1,48 @@
+# make run: the example; make test: every test that is not slow. Both make .venv first. PLUGINS= leaves plugins/* out.
+TORCH ?= torch==2.13.0
+PLUGINS ?= signcore-weights signcore-mediapipe
+PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13 python3.14,$(shell $(p) -c 'import sys; print("$(p)" if sys.version_info >= (3, 11) else "")' 2>/dev/null)))
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+STAMP = $(VENV)/.installed
+OUTPUT ?= out
+
+.PHONY: run test test-slow check format install clean
+run: install
+	$(BIN)/signcore run --generator pgmm --output $(OUTPUT) --overwrite
+
+test: install
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: install
+	$(BIN)/python -m pytest -q -m slow
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' | xargs $(BIN)/clang-format --dry-run -Werror
+	$(BIN)/codespell
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' | xargs $(BIN)/clang-format -i
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml setup.py $(wildcard csrc/* csrc/*/*) $(wildcard plugins/*/pyproject.toml) Makefile
+	@test -n "$(PYTHON)" || { echo "signcore needs Python 3.11 or newer on PATH"; exit 1; }
+	@command -v c++ >/dev/null || command -v g++ >/dev/null || echo "no C++ compiler found: the kernels will run on their fallbacks"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade pip setuptools wheel
+	$(PIP) "$(TORCH)" pybind11 ninja
+	$(PIP) --no-build-isolation -e ".[dev]"
+	@for p in $(PLUGINS); do \
+	  $(PIP) --no-build-isolation -e plugins/$$p || echo "plugins/$$p cannot be installed here and is left out"; \
+	done
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build out *.egg-info plugins/*/*.egg-info signcore/kernels/*.so

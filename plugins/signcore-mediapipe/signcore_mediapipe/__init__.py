@@ -1,0 +1,1 @@
+"""MediaPipe Holistic as a pose estimator of signcore; importing it imports no mediapipe."""

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from signcore.cli.output import JSON, TRACEBACK, ComponentName, note, print_json, print_table
+from signcore.errors import UsageError
+
+LEARNED = ("estimator", "generator", "recognizer")
+
+
+@click.command("train", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--estimator", type=ComponentName("estimator"), help="Train an estimator.")
+@click.option("--generator", type=ComponentName("generator"), help="Train a generator.")
+@click.option("--recognizer", type=ComponentName("recognizer"), help="Train a recognizer.")
+@click.option(
+    "--dataset",
+    type=ComponentName("dataset"),
+    required=True,
+    help="What to train on; `signcore list dataset`.",
+)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting: `generator.batch=8`, `dataset.clips=100`.",
+)
+@click.option(
+    "--config",
+    "configs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Settings from .toml, .yaml or .json.",
+)
+@click.option("--weights", metavar="FILE|FOLDER|HUB-NAME", help="Start from these weights.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Checkpoints, logs, pictures, weights; resumed where it exists.",
+)
+@click.option(
+    "--steps", type=click.IntRange(1), default=3000, show_default=True, help="Optimiser steps a stage."
+)
+@click.option("--checkpoint-every", type=click.IntRange(0), default=200, show_default=True, help="In steps.")
+@click.option(
+    "--sample-every",
+    type=click.IntRange(0),
+    default=500,
+    show_default=True,
+    help="Pictures, in steps; 0 for only at the end.",
+)
+@click.option(
+    "--evaluate-every",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Held-out scores, in steps; 0 for only at the end.",
+)
+@click.option("--precision", default="32-true", show_default=True, help="32-true, bf16-mixed, 16-mixed.")
+@click.option("--accumulate", type=click.IntRange(1), default=1, show_default=True, help="Batches a step.")
+@click.option("--devices", default="1", show_default=True, help="How many devices.")
+@click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="How many machines.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]")
+@JSON
+@TRACEBACK
+def command(
+    estimator: str | None,
+    generator: str | None,
+    recognizer: str | None,
+    dataset: str,
+    sets: tuple[str, ...],
+    configs: tuple[Path, ...],
+    weights: str | None,
+    output: Path,
+    steps: int,
+    checkpoint_every: int,
+    sample_every: int,
+    evaluate_every: int,
+    precision: str,
+    accumulate: int,
+    devices: str,
+    nodes: int,
+    seed: int,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Train a component on a dataset. A run that was stopped goes on where its last checkpoint is.
+
+    Settings of the component and of the dataset are told apart by kind: `--set generator.batch=8 --set dataset.clips=100`.
+    """
+    from signcore.api import resolve_device
+    from signcore.config import read_config
+    from signcore.contracts import Context
+    from signcore.registry import registry, resolve
+    from signcore.runs.request import Chosen, assign_settings, merge, parse_set
+
+    named = [(k, n) for k, n in zip(LEARNED, (estimator, generator, recognizer), strict=True) if n]
+    if len(named) != 1:
+        raise UsageError("name one component to train", "--estimator, --generator or --recognizer NAME")
+    chosen = [Chosen(kind, name, *registry.find(kind, name)) for kind, name in [*named, ("dataset", dataset)]]
+    learner, data = chosen
+    if learner.component.task is None:
+        raise UsageError(f"{learner.label} cannot be trained")
+    tree: dict[str, Any] = {}
+    for path in configs:
+        tree = merge(tree, read_config(path))
+    assign_settings(chosen, merge(tree, parse_set(list(sets))))
+    for c in chosen:
+        c.config = registry.configure(c.record, c.component, c.values)
+    where = resolve_device(device)
+    context = Context(device=where, seed=seed, weights=weights)
+    samples = registry.load("dataset", dataset, context, **data.values)
+    task = resolve(learner.record, learner.component, learner.component.task)(learner.config, context)
+    from signcore.training import fit
+
+    fitted = fit(
+        task,
+        samples,
+        folder=output,
+        steps=steps,
+        checkpoint_every=checkpoint_every,
+        sample_every=sample_every,
+        evaluate_every=evaluate_every,
+        accelerator="cuda" if where.startswith("cuda") else "cpu",
+        devices=int(devices),
+        num_nodes=nodes,
+        precision=precision,
+        accumulate=accumulate,
+        seed=seed,
+        progress=_Lines(),
+    )
+    if as_json:
+        print_json(
+            {
+                "weights": str(fitted.weights),
+                "scores": fitted.scores,
+                "losses": fitted.losses,
+                "steps": fitted.steps,
+            }
+        )
+        return
+    if fitted.scores:
+        print_table(["score", "value"], [[k, f"{v:.5f}"] for k, v in fitted.scores.items()])
+    print(f"weights: {fitted.weights}")
+
+
+class _Lines:
+    """A line every few seconds: step, rate, time left, losses."""
+
+    def __init__(self) -> None:
+        self.began: tuple[float, int] | None = None
+        self.said = 0.0
+
+    def __call__(self, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        now = time.monotonic()
+        if self.began is None:
+            self.began = (now, step)
+            return
+        if now - self.said < 10 and step != steps:
+            return
+        self.said = now
+        rate = (step - self.began[1]) / max(now - self.began[0], 1e-9)
+        left = (steps - step) / max(rate, 1e-9)
+        text = " ".join(f"{k}={float(v):.4f}" for k, v in losses.items())
+        note(f"step {step}/{steps}  {rate:.2f}/s  {left / 60:.0f} min left  {text}")
