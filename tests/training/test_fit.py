@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import csv
+import errno
+import importlib.util
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from signcore import weights
+from signcore.errors import ConfigError, WeightsError, WorkError
+from signcore.training import checkpoint, fit
+
+_spec = importlib.util.spec_from_file_location("signcore_toy_task", Path(__file__).with_name("toy.py"))
+toy = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(toy)
+ToyTask = toy.ToyTask
+QUIET = {"checkpoint_every": 0, "sample_every": 0, "log_every": 1}
+
+
+def same(a, b) -> bool:
+    return a.state().keys() == b.state().keys() and all(torch.equal(a.state()[k], b.state()[k]) for k in a.state())
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_resumed_run_is_the_same_run_to_the_bit(tmp_path):
+    whole, first, second = ToyTask(), ToyTask(), ToyTask()
+    fit(whole, None, folder=tmp_path / "whole", steps=6, **QUIET)
+    fit(first, None, folder=tmp_path / "halves", steps=3, **QUIET)
+    done = fit(second, None, folder=tmp_path / "halves", steps=6, **QUIET)
+    assert done.resumed == 3
+    assert same(whole, second)
+    assert not same(whole, first)
+    for name in ("maker", "judge"):
+        a, b = (t.optimizers()[name].state_dict()["state"] for t in (whole, second))
+        assert str(a) == str(b)
+
+
+def test_a_killed_run_resumed_is_the_same_run_to_the_bit(tmp_path):
+    whole, resumed = ToyTask(), ToyTask()
+    fit(whole, None, folder=tmp_path / "whole", steps=8, checkpoint_every=2, log_every=1)
+    command = [sys.executable, toy.__file__, str(tmp_path / "killed"), "6"]
+    killed = subprocess.run(command, capture_output=True, timeout=120, cwd=Path(__file__).parents[2], env=_with_path())
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    done = fit(resumed, None, folder=tmp_path / "killed", steps=8, checkpoint_every=2, log_every=1)
+    assert done.resumed == 4
+    assert same(whole, resumed)
+    assert rows(tmp_path / "whole") == rows(tmp_path / "killed")
+
+
+def _with_path() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])}
+
+
+def test_batches_go_on_where_the_checkpoint_stood(tmp_path):
+    fit(ToyTask(), None, folder=tmp_path, steps=3, accumulate=2, **QUIET)
+    again = ToyTask()
+    fit(again, None, folder=tmp_path, steps=4, accumulate=2, **QUIET)
+    assert again.seen[:2] == [6, 7]
+
+
+def test_every_optimiser_steps_in_order_on_the_same_batch(tmp_path):
+    task = ToyTask()
+    fit(task, None, folder=tmp_path, steps=2, **QUIET)
+    assert task.calls == ["maker", "judge", "maker", "judge"]
+    assert task.seen == [0, 1]
+
+
+def test_accumulated_batches_give_the_mean_gradient(tmp_path):
+    task = ToyTask()
+    task.maker.eval()
+    np.random.seed(0)
+    task.optimizers = lambda: {"maker": torch.optim.SGD(task.maker.parameters(), lr=1.0)}  # type: ignore[method-assign]
+    task.schedule = lambda step, steps: None  # type: ignore[method-assign]
+    task.step = lambda batch, name: {"l": task.maker(batch["x"]).sum()}  # type: ignore[method-assign]
+    before = task.maker[3].bias.detach().clone()
+    fit(task, None, folder=tmp_path, steps=1, accumulate=3, **QUIET)
+    torch.testing.assert_close(before - task.maker[3].bias.detach(), torch.full((2,), 6.0))
+
+
+def test_a_run_leaves_logs_pictures_and_weights(tmp_path):
+    done = fit(ToyTask(), None, folder=tmp_path, steps=4, sample_every=2, evaluate_every=2, log_every=2)
+    logged = rows(tmp_path)
+    assert {(r["step"], r["split"], r["name"]) for r in logged} == {
+        *(((s, "train", n)) for s in ("2", "4") for n in ("rebuild", "fool", "judge", "total")),
+        *(((s, "held-out", "error")) for s in ("2", "4")),
+    }
+    assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == [
+        "stage0-0000002-grey.png",
+        "stage0-0000004-grey.png",
+    ]
+    assert list((tmp_path / "tensorboard").rglob("events.*"))
+    config, tensors = weights.read(done.weights)
+    assert config == {"component": "generator:toy"}
+    assert tensors["weight"].dtype == torch.float16
+    assert set(done.scores) == {"error"}
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_path):
+    with pytest.raises(WorkError, match=r"step 5: the loss rebuild is nan"):
+        fit(ToyTask(nan_at=5), None, folder=tmp_path, steps=8, checkpoint_every=2)
+    assert checkpoint.load(tmp_path / "checkpoint.pt")["step"] == 4
+    assert not (tmp_path / "weights").exists()
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
+    fit(ToyTask(), None, folder=tmp_path, steps=2, **QUIET)
+    good = (tmp_path / "checkpoint.pt").read_bytes()
+
+    def full(state, file):
+        file.write(b"half a checkpoint")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.torch, "save", full)
+    with pytest.raises(WorkError, match=r"No space left on device.*still good"):
+        fit(ToyTask(), None, folder=tmp_path, steps=4, **QUIET)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == good
+    assert sorted(p.name for p in tmp_path.glob("*.pt*")) == ["checkpoint.pt"]
+    assert not list(tmp_path.glob(".*partial*"))
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(WeightsError, match="checkpoint.pt: not a readable checkpoint"):
+        fit(ToyTask(), None, folder=tmp_path, steps=2, **QUIET)
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
+    fit(ToyTask(), None, folder=tmp_path, steps=1, **QUIET)
+    other = ToyTask()
+    other.judge = torch.nn.Linear(2, 3)
+    with pytest.raises(WeightsError, match="made with other settings"):
+        fit(other, None, folder=tmp_path, steps=2, **QUIET)
+
+
+def test_without_resume_a_run_starts_afresh(tmp_path):
+    fit(ToyTask(), None, folder=tmp_path, steps=2, **QUIET)
+    assert fit(ToyTask(), None, folder=tmp_path, steps=2, resume=False, **QUIET).resumed == 0
+    assert [r["step"] for r in rows(tmp_path) if r["name"] == "total"] == ["1", "2"]
+
+
+def test_a_finished_run_is_not_trained_further(tmp_path):
+    fit(ToyTask(), None, folder=tmp_path, steps=2, **QUIET)
+    again = ToyTask()
+    done = fit(again, None, folder=tmp_path, steps=2, **QUIET)
+    assert done.resumed == 2 and again.calls == []
+
+
+def test_stages_run_in_order_and_resume_in_the_second(tmp_path):
+    class Two:
+        def __init__(self) -> None:
+            self.parts = [ToyTask(), ToyTask()]
+
+        def stages(self):
+            return self.parts
+
+        def export(self, folder):
+            self.parts[1].export(folder)
+
+    whole, cut, resumed = Two(), Two(), Two()
+    fit(whole, None, folder=tmp_path / "whole", steps=4, checkpoint_every=2, log_every=1)
+    cut.parts[1].nan_at = 4
+    with pytest.raises(WorkError):
+        fit(cut, None, folder=tmp_path / "cut", steps=4, checkpoint_every=2, log_every=1)
+    fit(resumed, None, folder=tmp_path / "cut", steps=4, checkpoint_every=2, log_every=1)
+    assert resumed.parts[0].calls == []
+    assert all(same(a, b) for a, b in zip(whole.parts, resumed.parts, strict=True))
+    assert rows(tmp_path / "whole") == rows(tmp_path / "cut")
+
+
+def test_random_states_come_back():
+    states = checkpoint.random_states()
+    first = torch.rand(3), np.random.rand(3), random.random()
+    checkpoint.restore_random_states(states)
+    assert torch.equal(torch.rand(3), first[0])
+    assert np.array_equal(np.random.rand(3), first[1])
+    assert random.random() == first[2]
+
+
+def test_no_steps_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="steps: expected at least 1"):
+        fit(ToyTask(), None, folder=tmp_path, steps=0)
+
+
+def test_progress_is_told_after_every_step(tmp_path):
+    told = []
+    fit(ToyTask(), None, folder=tmp_path, steps=3, progress=lambda *a: told.append(a[:2]), **QUIET)
+    assert told == [(1, 3), (2, 3), (3, 3)]
