@@ -67,7 +67,14 @@ def paint(signer: Signer, width: int, height: int) -> np.ndarray:
                     while x < far - 0.02:
                         thick, tall = draw.uniform(0.018, 0.04), draw.uniform(0.10, 0.17)
                         floor = -0.24 + 0.20 * row
-                        box(x, floor - tall, min(x + thick, far), floor, draw.uniform(35, 190, 3), 1.5)
+                        box(
+                            x,
+                            floor - tall,
+                            min(x + thick, far),
+                            floor,
+                            draw.uniform(45, 170) + draw.uniform(-38, 38, 3),
+                            1.5,
+                        )
                         x += thick + 0.004
             else:  # a door
                 box(near, -0.40, far, 0.9, 0.5 * base + 0.4 * colour, 2.0)

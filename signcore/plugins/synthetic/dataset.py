@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from signcore.contracts import Context, Sample
-from signcore.plugins.synthetic.clip import Clip
+from signcore.plugins.synthetic.clip import EXAMPLE_GLOSSES, Clip, embedded_driving, embedded_source
 from signcore.plugins.synthetic.config import DatasetConfig
 from signcore.plugins.synthetic.lexicon import GLOSSES
 from signcore.plugins.synthetic.performance import frame_count
 from signcore.plugins.synthetic.signer import TEST_SEEDS, Signer
+from signcore.types.image import Image
 from signcore.types.video import Video
 
 
@@ -79,3 +81,13 @@ class Dataset:
             video = clip.video()
             self._kept[index] = Video.from_array(video.numpy(), video.fps, pose=video.pose)
         return self._kept[index]
+
+    def example(self) -> dict[str, Any]:
+        """Inputs that `run` uses where one is missing: a held-out signer's picture and driving clip, and glosses."""
+        driving = embedded_driving()
+        return {
+            "source": Image(embedded_source()),
+            "driving": driving,
+            "video": driving,
+            "gloss": " ".join(EXAMPLE_GLOSSES),
+        }

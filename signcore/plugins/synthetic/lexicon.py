@@ -16,10 +16,10 @@ HOUSE     | flat       | up+in      | in+down   | high      | palm  | down+out:1
 DRINK     | c          | in+fwd     | in        | chin      | thumb | nod:35        | one
 EAT       | flat-o     | up+back    | back      | mouth     | tip   | tap:6*2       | one
 SLEEP     | five>flat-o| up         | back      | face      | palm  | down:12       | one
-THINK     | index      | up+in      | back      | temple    | tip   | circle-front:3*2 | one
-KNOW      | bent       | up+in      | back      | temple    | tip   | tap:4*2       | one
+THINK     | index      | up+in+back | back      | temple    | tip   | circle-front:3*2 | one
+KNOW      | bent       | up+in+back | back+in   | temple    | tip   | tap:4*2       | one
 SEE       | v          | up+fwd     | back      | eye       | tip   | fwd:18        | one
-HEAR      | index      | up+in      | fwd+in    | ear       | tip   | tap:5*2       | one
+HEAR      | index      | in+back+up | down+in   | ear       | tip   | tap:5*2       | one
 SPEAK     | four       | up         | in        | mouth     | side  | fwd:7*3       | one
 NAME      | u          | in+fwd     | back      | base      | tip   | tap:5*2       | u/in+fwd/back
 MOTHER    | five       | up         | in        | chin      | thumb | tap:4*2       | one
@@ -45,12 +45,12 @@ RAIN      | claw       | up+fwd     | down+fwd  | high      | palm  | down:12*2 
 SUN       | o>five     | up         | fwd+down  | above     | palm  | down+in:10    | one
 WATER     | w          | up         | in        | chin      | side  | tap:4*2       | one
 FIRE      | five       | up         | back      | neutral   | palm  | wiggle        | both
-WIND      | five       | up+fwd     | in        | high      | palm  | in:14*2       | both
+WIND      | five       | up+fwd     | in        | high      | palm  | in:8*2        | both
 SNOW      | five       | fwd+up     | down      | high      | palm  | down:20 wiggle| both
 DAY       | index      | up         | in        | side      | palm  | arc-up/in:26  | one
 NIGHT     | bent       | in+fwd     | down      | base      | palm  | nod:30        | flat/in+fwd/down
 TOMORROW  | thumb      | up+fwd     | in        | cheek     | side  | arc-up/fwd:14 | one
-YESTERDAY | y          | up+in      | fwd       | cheek     | thumb | arc-up/back:6 | one
+YESTERDAY | y          | up+back    | fwd+up    | cheek     | thumb | arc-up/back:6 | one
 TIME      | hook       | in+fwd     | down      | base      | tip   | tap:4*2       | fist/in+fwd/down
 GOOD      | flat       | up         | back      | chin      | tip   | fwd+down:16   | one
 BAD       | flat       | up         | back      | mouth     | tip   | down+fwd:20 twist:110 | one
@@ -66,7 +66,7 @@ STOP      | flat       | up+fwd     | in        | base      | side  | tap:9     
 YES       | fist       | up+fwd     | fwd       | neutral   | palm  | nod:40*2      | one
 NO        | three      | up+fwd     | fwd       | side      | palm  | in:7*2        | one
 THANKS    | flat       | up+in      | back      | mouth     | tip   | arc-down/fwd:20 | one
-PHONE     | y          | up+in      | in        | cheek     | side  | hold          | one
+PHONE     | y          | up+in+back | in+back   | cheek     | side  | hold          | one
 PLAY      | y          | fwd+up     | in        | neutral   | palm  | twist:50*3    | both
 DANCE     | v          | down       | back      | base      | tip   | in:7*3        | flat/in+fwd/up
 BIRD      | g          | fwd+up     | in        | chin      | side  | nod:20*2      | one

@@ -17,8 +17,8 @@ from signcore.plugins.synthetic.skeleton import (
     Arm,
     Joints,
     Proportions,
-    head_middle,
     hand_frame,
+    head_middle,
     mirrored,
     solve_arm,
 )

@@ -52,14 +52,14 @@ def describe(signer: Signer) -> np.ndarray:
     return scene
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def step(low, high, x):
     """0 below low, 1 above high, smooth between."""
     t = min(1.0, max(0.0, (x - low) / (high - low)))
     return t * t * (3.0 - 2.0 * t)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def grain(x, y, z):
     """Smooth noise in 0..1 with one lump a unit; integer hashing, so exact everywhere."""
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
@@ -76,14 +76,14 @@ def grain(x, y, z):
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _mix(rgb, red, green, blue, share):
     rgb[0] += (red - rgb[0]) * share
     rgb[1] += (green - rgb[1]) * share
     rgb[2] += (blue - rgb[2]) * share
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _paint_face(rgb, scene, x, y, z, facing):
     """Paint brows, eyes, nostrils and lips at head coordinates x, y, z (half head heights); facing: the normal's forward part."""
     cheek = 1.0 / (1.0 + 30.0 * ((abs(x) - 0.33) * (abs(x) - 0.33) + (y + 0.22) * (y + 0.22)))
@@ -161,7 +161,7 @@ def _paint_face(rgb, scene, x, y, z, facing):
         _mix(rgb, rgb[0] * 0.8, rgb[1] * 0.72, rgb[2] * 0.7, 0.4 * crease)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _shadow(x, y, z, scene, casters, part):
     """How much of the key light hands and forearms leave at a point, 0..1.
 
@@ -207,7 +207,7 @@ def _shadow(x, y, z, scene, casters, part):
     return min(1.0, lit)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def shade(row, x, y, z, nx, ny, nz, open_sky, scene, casters, rgb):
     """Write the colour [3] of a point of the solid `row` with the given normal; open_sky: 1 where nothing is close by."""
     material, part = row[4], row[3]
@@ -267,7 +267,7 @@ def shade(row, x, y, z, nx, ny, nz, open_sky, scene, casters, rgb):
         rgb[c] = min(255.0, max(0.0, rgb[c]))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _trunk_point(x, y, z, scene):
     dx, dy, dz = x - scene[NECK], y - scene[NECK + 1], z - scene[NECK + 2]
     a = TRUNK_AXES
@@ -277,7 +277,7 @@ def _trunk_point(x, y, z, scene):
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _bare(x, y, z, scene):
     """Whether the neckline leaves this point of the trunk uncovered."""
     u, v = _trunk_point(x, y, z, scene)
@@ -287,11 +287,11 @@ def _bare(x, y, z, scene):
     if kind == 1.0:
         return v > -0.135 + 1.75 * abs(u) and abs(u) < 0.095
     if kind == 2.0:
-        return v > 0.052
+        return u * u / 0.0056 + (v - 0.075) * (v - 0.075) / 0.0014 < 1.0
     return u * u / 0.0144 + (v - 0.05) * (v - 0.05) / 0.0100 < 1.0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _cloth(row, x, y, z, scene, rgb):
     u, v = _trunk_point(x, y, z, scene)
     fold = grain(u * 16.0 + 40.0, v * 9.0 + 40.0, z * 14.0)
@@ -306,7 +306,7 @@ def _cloth(row, x, y, z, scene, rgb):
         rgb[c] = colour * (0.80 + 0.30 * fold + 0.08 * (weave - 0.5)) + 5.0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _paint_hand(row, x, y, z, nx, ny, nz, scene, rgb):
     """Nails, the creases at finger joints, a rosier palm side."""
     ax, ay, az = row[5], row[6], row[7]

@@ -149,6 +149,11 @@ def _trunk(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
         torso,
         CLOTH,
     )
+    sleeve = min(signer.look.sleeve, 0.45)
+    for i, arm in enumerate((joints.left, joints.right)):  # the sleeve's top melts into the trunk
+        top = joints.shoulders[frame, i]
+        end = top + sleeve * (arm.elbow[frame] - top)
+        table.cone(top, end, 0.055 * thick, (0.055 - 0.007 * sleeve) * thick, torso, CLOTH)
     for side in (-1.0, 1.0):
         table.cone(
             neck + [side * 0.030, 0.62 * body.neck, -0.040],
@@ -210,7 +215,7 @@ def _hair(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
 
     table.start(0.02)
     full = 0.70 if style == "crop" else 0.745
-    ball(0.0, 0.32, -0.16, full, full + 0.09, 0.84 if style == "crop" else 0.875)
+    ball(0.0, 0.36, -0.20, full, full + 0.055, 0.83 if style == "crop" else 0.86)
     if style in ("long", "bob"):
         end = -1.75 if style == "long" else -0.85
         for side in (-1.0, 1.0):

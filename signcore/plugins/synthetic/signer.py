@@ -35,7 +35,7 @@ CLOTHES = (
     (92, 64, 104), (38, 96, 110), (176, 142, 92), (206, 176, 184), (70, 60, 52),
 )  # fmt: skip
 IRISES = ((70, 46, 30), (50, 34, 26), (84, 110, 130), (90, 104, 66), (104, 74, 44))
-STYLES = ("short", "crop", "long", "bob", "bun", "curly", "bald")
+STYLES = ("short", "short", "crop", "long", "long", "bob", "bun", "curly", "bald")
 NECKLINES = ("round", "v", "high", "wide")
 BACKDROPS = ("plain", "gradient", "wall", "room", "curtain")
 
@@ -129,7 +129,7 @@ class Signer:
             backdrop = _backdrop(draw)
         look = Look(
             skin=skin,
-            hair=tint(one_of(HAIRS), 8.0),
+            hair=_shade(one_of(HAIRS), draw),
             iris=tint(one_of(IRISES), 8.0),
             clothes=clothes,
             trim=tint(one_of(CLOTHES), 14.0),
@@ -156,13 +156,19 @@ class Signer:
                 float(draw.uniform(0.45, 0.75)),
                 float(draw.uniform(0.55, 0.9)),
             ),
-            key=float(draw.uniform(0.58, 0.78)),
-            ambient=float(draw.uniform(0.36, 0.50)),
+            key=float(draw.uniform(0.50, 0.66)),
+            ambient=float(draw.uniform(0.46, 0.58)),
             warmth=float(draw.uniform(-0.5, 0.8)),
         )
         return cls(
             seed, body, habits, look, camera, bool(draw.random() < 0.2), float(draw.uniform(0.05, 0.15))
         )
+
+
+def _shade(colour: tuple, draw: np.random.Generator) -> tuple[float, float, float]:
+    """The colour, somewhat lighter or darker."""
+    share = draw.uniform(0.8, 1.3)
+    return tuple(float(min(235.0, c * share)) for c in colour)
 
 
 def _backdrop(draw: np.random.Generator) -> tuple[float, float, float]:

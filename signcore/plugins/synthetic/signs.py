@@ -139,6 +139,8 @@ def sign(gloss: str, body: Proportions, habits: Habits, start: float) -> Form:
             spot = middle * [-1, 1, 1] + np.array([0.0, 0.045, 0.0])
     else:
         spot = place(where, body) + np.array(habits.place)
+        if hands != "one":  # two hands need room side by side
+            spot[0] = max(spot[0], 0.062)
     ends = [handshape(first, habits), handshape(last or first, habits)]
     wrist = spot - _touching(touch, ends[0], frame, body)
     duration = _duration(moves, bool(last)) / habits.tempo
@@ -192,7 +194,7 @@ def _key_times(moves: list[tuple[str, float, int]]) -> np.ndarray:
 
 def _duration(moves: list[tuple[str, float, int]], changes: bool) -> float:
     """Seconds at tempo 1."""
-    longest = 0.36 if changes else 0.28
+    longest = 0.44 if changes else 0.34
     for kind, amount, repeat in moves:
         if kind.startswith("circle"):
             longest = max(longest, 0.46 * repeat)
@@ -200,7 +202,7 @@ def _duration(moves: list[tuple[str, float, int]], changes: bool) -> float:
             longest = max(longest, 0.8)
         elif kind != "hold":
             strokes = 2 * repeat if kind == "tap" else 2 * repeat - 1
-            stroke = 0.17 + (0.0011 if kind in ("twist", "nod") else 0.007) * amount
+            stroke = 0.20 + (0.0011 if kind in ("twist", "nod") else 0.007) * amount
             longest = max(longest, stroke * strokes)
     return longest
 

@@ -6,9 +6,13 @@ Camera axes: x to the right, y down, z away from the camera.
 
 from __future__ import annotations
 
+from pathlib import Path
+from zlib import crc32
+
 import numpy as np
 from numba import njit
 
+from signcore.plugins.synthetic import face, shading
 from signcore.plugins.synthetic.shading import shade
 
 STEPS = 160  # only rays that graze an outline need so many
@@ -16,12 +20,12 @@ TILE = 16  # pixels
 MARGIN = 0.011  # metres kept around a tile's solids, for blending and for the darkening between fingers
 
 
-@njit(cache=True, nogil=True)
-def solid_distance(row, x, y, z):
+@njit(nogil=True, error_model="numpy")
+def solid_distance(solids, i, x, y, z):
     """Signed distance in metres (a lower bound where a solid is flattened) from a point to one solid [COLUMNS]."""
-    if row[0] == 0.0:
-        ax, ay, az = row[5], row[6], row[7]
-        bx, by, bz = row[8] - ax, row[9] - ay, row[10] - az
+    if solids[i, 0] == 0.0:
+        ax, ay, az = solids[i, 5], solids[i, 6], solids[i, 7]
+        bx, by, bz = solids[i, 8] - ax, solids[i, 9] - ay, solids[i, 10] - az
         px, py, pz = x - ax, y - ay, z - az
         length = bx * bx + by * by + bz * bz
         t = 0.0
@@ -30,17 +34,18 @@ def solid_distance(row, x, y, z):
             t = min(1.0, max(0.0, t))
         qx, qy, qz = px - t * bx, py - t * by, pz - t * bz
         square = qx * qx + qy * qy + qz * qz
-        flat = row[22]
-        radius = row[11] + t * (row[12] - row[11])
+        flat = solids[i, 22]
+        # a limb's outline leaves its ends without a slope, so limbs that continue one another show no seam
+        radius = solids[i, 11] + t * t * (3.0 - 2.0 * t) * (solids[i, 12] - solids[i, 11])
         if flat == 1.0:
             return np.sqrt(square) - radius
-        across = qx * row[13] + qy * row[14] + qz * row[15]
+        across = qx * solids[i, 13] + qy * solids[i, 14] + qz * solids[i, 15]
         return (np.sqrt(square + across * across * (flat * flat - 1.0)) - radius) / flat
-    px, py, pz = x - row[5], y - row[6], z - row[7]
-    u = px * row[13] + py * row[14] + pz * row[15]
-    v = px * row[16] + py * row[17] + pz * row[18]
-    w = px * row[19] + py * row[20] + pz * row[21]
-    ru, rv, rw = row[23], row[24], row[25]
+    px, py, pz = x - solids[i, 5], y - solids[i, 6], z - solids[i, 7]
+    u = px * solids[i, 13] + py * solids[i, 14] + pz * solids[i, 15]
+    v = px * solids[i, 16] + py * solids[i, 17] + pz * solids[i, 18]
+    w = px * solids[i, 19] + py * solids[i, 20] + pz * solids[i, 21]
+    ru, rv, rw = solids[i, 23], solids[i, 24], solids[i, 25]
     u, v, w = u / ru, v / rv, w / rw
     k0 = np.sqrt(u * u + v * v + w * w)
     u, v, w = u / ru, v / rv, w / rw
@@ -50,29 +55,29 @@ def solid_distance(row, x, y, z):
     return k0 * (k0 - 1.0) / k1
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def scene_distance(solids, near, count, x, y, z):
     """Distance to the union of a tile's solids, melted within each chain, and the row of the solid that is nearest."""
     best, nearest, nearest_distance = 1e9, -1, 1e9
     chain, melted = -1.0, 1e9
-    for i in range(count):
-        row = solids[near[i]]
-        d = solid_distance(row, x, y, z)
-        if row[1] != chain:
+    for j in range(count):
+        i = near[j]
+        d = solid_distance(solids, i, x, y, z)
+        if solids[i, 1] != chain:
             best = min(best, melted)
-            chain, melted = row[1], d
+            chain, melted = solids[i, 1], d
         else:
-            k = row[2]
+            k = solids[i, 2]
             h = k - abs(melted - d)
             melted = min(melted, d)
             if h > 0.0:
                 melted -= h * h / (4.0 * k)
         if d < nearest_distance:
-            nearest_distance, nearest = d, near[i]
+            nearest_distance, nearest = d, i
     return min(best, melted), nearest
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _outlines(solids, focal, cx, cy):
     """Each solid's outline on the picture [P, 7]: from x, y to x, y and radius in pixels, nearest and farthest depth in metres."""
     outlines = np.empty((solids.shape[0], 7))
@@ -81,7 +86,7 @@ def _outlines(solids, focal, cx, cy):
         radius = max(row[11], row[12])
         if row[0] == 1.0:
             radius = max(row[23], max(row[24], row[25]))
-        radius += MARGIN + 0.5 * row[2]
+        radius += MARGIN + row[2]  # a solid melts into others up to its blend away
         front = max(0.05, min(row[7], row[10]) - radius)
         outlines[i, 0], outlines[i, 1] = cx + focal * row[5] / row[7], cy + focal * row[6] / row[7]
         outlines[i, 2], outlines[i, 3] = cx + focal * row[8] / row[10], cy + focal * row[9] / row[10]
@@ -93,7 +98,7 @@ def _outlines(solids, focal, cx, cy):
     return outlines
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _near(outlines, candidates, total, x, y, around, near):
     """List in `near` the candidate solids within `around` pixels of a point; returns how many, and the depths they span."""
     count, first, last = 0, 1e9, 0.0
@@ -114,7 +119,7 @@ def _near(outlines, candidates, total, x, y, around, near):
     return count, first, last
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _trace(solids, near, count, first, last, u, v, focal, cx, cy, tolerance):
     """March one ray; returns depth z (0 where nothing is hit), the solid hit, and the distance left at the last step."""
     dx, dy = (u - cx) / focal, (v - cy) / focal
@@ -130,7 +135,7 @@ def _trace(solids, near, count, first, last, u, v, focal, cx, cy, tolerance):
     return 0.0, -1
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _sample(solids, near, count, first, last, u, v, focal, cx, cy, tolerance, scene, casters, rgb):
     """Trace and shade one ray into rgb [3]; returns (depth, solid) or (0, -1), rgb then untouched."""
     z, hit = _trace(solids, near, count, first, last, u, v, focal, cx, cy, tolerance)
@@ -153,8 +158,8 @@ def _sample(solids, near, count, first, last, u, v, focal, cx, cy, tolerance, sc
     return z, hit
 
 
-@njit(cache=True, nogil=True)
-def render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts):
+@njit(nogil=True, error_model="numpy")
+def _render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts):
     """Fill image [H, W, 3] float32 0..255, depth [H, W] metres (0: background) and parts [H, W].
 
     solids [P, COLUMNS] in camera metres, sorted by chain; backdrop [H, W, 3] float32. Pixels at an edge or with strong contrast
@@ -222,7 +227,7 @@ def render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts)
             image[y, x, 0], image[y, x, 1], image[y, x, 2] = red / 4.0, green / 4.0, blue / 4.0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True, error_model="numpy")
 def _differ(image, depth, owner, solids, y0, x0, y1, x1):
     a, b = owner[y0, x0], owner[y1, x1]
     if a < 0 and b < 0:
@@ -233,3 +238,21 @@ def _differ(image, depth, owner, solids, y0, x0, y1, x1):
     for c in range(3):
         contrast += abs(image[y0, x0, c] - image[y1, x1, c])
     return contrast > 54.0
+
+
+def _cached(stamp: int):
+    """The one compiled entry that is kept on disk.
+
+    numba renews a kept function only when its own file changes; `stamp`, read as a closure's cell, makes what it calls count too.
+    """
+
+    @njit(cache=True, nogil=True, error_model="numpy")
+    def render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts):
+        if stamp < 0:
+            return
+        _render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts)
+
+    return render
+
+
+render = _cached(sum(crc32(Path(source.__file__).read_bytes()) for source in (face, shading)))
