@@ -6,6 +6,7 @@ A rule-based signer (HamNoSys, SiGML) drives the same body by writing `Target`s.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def trajectory(targets: list[Target], duration: float, smoothing: float = SMOOTH
     frame = np.empty((count, 3, 3))
     angles = np.empty((count, 5, 4))
     wrist[:], frame[:], angles[:] = targets[0].wrist, targets[0].frame, targets[0].angles
-    for start, end in zip(targets[:-1], targets[1:], strict=True):
+    for start, end in pairwise(targets):
         span = (times >= start.time) & (times <= end.time + 1.0 / RATE)
         s = np.clip((times[span] - start.time) / max(end.time - start.time, 1e-6), 0.0, 1.0)
         s = minimum_jerk(s) if end.eased else s

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signcore.plugins.synthetic import backdrop, geometry, shapes
+from signcore.plugins.synthetic import backdrop, geometry, solids
+from signcore.plugins.synthetic import scene as slots
+from signcore.plugins.synthetic.figure import figure
 from signcore.plugins.synthetic.signer import Signer
 from signcore.plugins.synthetic.skeleton import Joints
 
-PARTS = shapes.PARTS
+PARTS = solids.PARTS
 GRID = float(2**20)  # positions are rounded to about a micrometre: last-bit differences of sines end here
 
 
@@ -63,28 +65,25 @@ class Renderer:
     """Renders one signer at one size. `render(joints, t)` is pure: any frame at any time, in any order."""
 
     def __init__(self, signer: Signer, width: int, height: int) -> None:
-        from signcore.plugins.synthetic import shading  # compiles with numba: only when something is rendered
-
         self.signer, self.width, self.height = signer, width, height
         self.view = View(signer, width, height)
         self.backdrop = backdrop.paint(signer, width, height)
-        self._scene = shading.describe(signer)
+        self._scene = slots.describe(signer)
         light = self.view.turn(geometry.unit(np.array(signer.camera.light)))
-        self._scene[shading.LIGHT : shading.LIGHT + 3] = light
-        self._scene[shading.TRUNK_AXES : shading.TRUNK_AXES + 9] = self.view.turn(np.eye(3)).ravel()
-        self._slots = shading
+        self._scene[slots.LIGHT : slots.LIGHT + 3] = light
+        self._scene[slots.TRUNK_AXES : slots.TRUNK_AXES + 9] = self.view.turn(np.eye(3)).ravel()
 
     def render(self, joints: Joints, frame: int) -> Truth:
         """Draw one frame of a clip's joints."""
-        from signcore.plugins.synthetic import tracer
+        from signcore.plugins.synthetic import tracer  # compiles with numba: only when something is drawn
 
-        table = shapes.solids(joints, frame, self.signer)
-        table[:, shapes.A : shapes.A + 3] = self.view.to_camera(table[:, shapes.A : shapes.A + 3])
-        table[:, shapes.B : shapes.B + 3] = self.view.to_camera(table[:, shapes.B : shapes.B + 3])
-        for axis in range(shapes.AXES, shapes.AXES + 9, 3):
+        table = figure(joints, frame, self.signer)
+        table[:, solids.A : solids.A + 3] = self.view.to_camera(table[:, solids.A : solids.A + 3])
+        table[:, solids.B : solids.B + 3] = self.view.to_camera(table[:, solids.B : solids.B + 3])
+        for axis in range(solids.AXES, solids.AXES + 9, 3):
             table[:, axis : axis + 3] = self.view.turn(table[:, axis : axis + 3])
         table = np.round(table * GRID) / GRID
-        scene, slots = self._scene.copy(), self._slots
+        scene = self._scene.copy()
         scene[slots.HEAD : slots.HEAD + 3] = self.view.to_camera(joints.head[frame])
         scene[slots.HEAD_AXES : slots.HEAD_AXES + 9] = self.view.turn(joints.head_frame[frame]).ravel()
         scene[slots.NECK : slots.NECK + 3] = self.view.to_camera(joints.neck[frame])
@@ -111,25 +110,25 @@ class Renderer:
 
     def _casters(self, table: np.ndarray) -> np.ndarray:
         """What throws shadows [S, 8]: for each arm a bounding ball (with the arm's number), then forearm, palm and fingers."""
-        part = table[:, shapes.PART]
+        part = table[:, solids.PART]
         rows = []
-        for number, first in enumerate(shapes.ARM_PARTS.values(), start=1):
+        for number, first in enumerate(solids.ARM_PARTS.values(), start=1):
             arm = np.flatnonzero((part >= first + 1) & (part <= first + 7))
             palm = np.flatnonzero(part == first + 2)[
                 :3
             ]  # wrist and two of the palm's bones cast like all of it
-            solids = table[
+            casting = table[
                 np.concatenate([arm[part[arm] == first + 1][-1:], palm, arm[part[arm] > first + 2]])
             ]
-            a, b = solids[:, shapes.A : shapes.A + 3], solids[:, shapes.B : shapes.B + 3]
-            radius = np.maximum(solids[:, shapes.RADIUS_A], solids[:, shapes.RADIUS_B])
+            a, b = casting[:, solids.A : solids.A + 3], casting[:, solids.B : solids.B + 3]
+            radius = np.maximum(casting[:, solids.RADIUS_A], casting[:, solids.RADIUS_B])
             middle = np.round((a.min(axis=0) + b.max(axis=0)) * (GRID / 2.0)) / GRID
             reach = max(
                 float((geometry.norm(a - middle) + radius).max()),
                 float((geometry.norm(b - middle) + radius).max()),
             )
             rows.append(
-                np.array([[*middle, number, 0.0, 0.0, np.ceil(reach * 1024.0) / 1024.0, len(solids)]])
+                np.array([[*middle, number, 0.0, 0.0, np.ceil(reach * 1024.0) / 1024.0, len(casting)]])
             )
-            rows.append(np.concatenate([a, b, radius[:, None], np.zeros((len(solids), 1))], axis=1))
+            rows.append(np.concatenate([a, b, radius[:, None], np.zeros((len(casting), 1))], axis=1))
         return np.concatenate(rows)

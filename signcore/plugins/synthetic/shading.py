@@ -1,7 +1,6 @@
-"""The colour of a point on the signer: skin with warm shadows, the painted face, nails and creases, hair, clothes.
+"""Light on a point of the signer: skin with warm shadows, hair, clothes, and the shadows that the hands throw.
 
-`scene` is a flat array, so the compiled code takes any signer: its slots are named below and filled by `describe`.
-Colours are sRGB 0..255. Only + - * / and square roots, as in `tracer`.
+Only + - * / and square roots, as in `tracer`.
 """
 
 from __future__ import annotations
@@ -9,156 +8,20 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from signcore.plugins.synthetic import face
-from signcore.plugins.synthetic.signer import NECKLINES, Signer
-
-SKIN, HAIR, IRIS, CLOTHES, TRIM, LIGHT, KEY, AMBIENT, WARMTH = 0, 3, 6, 9, 12, 15, 18, 19, 20
-HEAD, HEAD_AXES, HEAD_SIZE, NECK, TRUNK_AXES = 21, 24, 33, 34, 37
-CLOSED, OPEN, RAISED, BROWS, LIPS, FACE_WIDTH, NECKLINE, STRIPED, SHOULDER, HAND = (
-    46,
-    47,
-    48,
-    49,
-    50,
-    51,
-    52,
-    53,
-    54,
-    55,
+from signcore.plugins.synthetic import solids
+from signcore.plugins.synthetic.paint import bare, grain, paint_cloth, paint_face, paint_hand, step
+from signcore.plugins.synthetic.scene import (
+    AMBIENT,
+    FACE_WIDTH,
+    HAIR,
+    HEAD,
+    HEAD_AXES,
+    HEAD_SIZE,
+    KEY,
+    LIGHT,
+    SKIN,
+    WARMTH,
 )
-SLOTS = 56
-
-EYE_X, EYE_Y, EYE_WIDTH, EYE_HEIGHT = face.EYE_X, face.EYE_Y, face.EYE_WIDTH, face.EYE_HEIGHT
-BROW_Y, BROW_RAISE = face.BROW_Y, face.BROW_RAISE
-MOUTH_Y, MOUTH_WIDTH, LIP, MOUTH_OPEN = face.MOUTH_Y, face.MOUTH_WIDTH, face.LIP, face.MOUTH_OPEN
-
-
-def describe(signer: Signer) -> np.ndarray:
-    """The signer's part of a scene [SLOTS]; the slots that change from frame to frame are left 0."""
-    scene = np.zeros(SLOTS)
-    look, camera = signer.look, signer.camera
-    for slot, colour in (
-        (SKIN, look.skin),
-        (HAIR, look.hair),
-        (IRIS, look.iris),
-        (CLOTHES, look.clothes),
-        (TRIM, look.trim),
-    ):
-        scene[slot : slot + 3] = colour
-    scene[KEY], scene[AMBIENT], scene[WARMTH] = camera.key, camera.ambient, camera.warmth
-    scene[HEAD_SIZE], scene[BROWS], scene[LIPS] = signer.body.head, look.brows, look.lips
-    scene[FACE_WIDTH], scene[NECKLINE] = look.face_width, NECKLINES.index(look.neckline)
-    scene[STRIPED], scene[SHOULDER], scene[HAND] = float(look.striped), signer.body.shoulder, signer.body.hand
-    return scene
-
-
-@njit(nogil=True, error_model="numpy")
-def step(low, high, x):
-    """0 below low, 1 above high, smooth between."""
-    t = min(1.0, max(0.0, (x - low) / (high - low)))
-    return t * t * (3.0 - 2.0 * t)
-
-
-@njit(nogil=True, error_model="numpy")
-def grain(x, y, z):
-    """Smooth noise in 0..1 with one lump a unit; integer hashing, so exact everywhere."""
-    i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
-    fx, fy, fz = x - i, y - j, z - k
-    fx, fy, fz = fx * fx * (3.0 - 2.0 * fx), fy * fy * (3.0 - 2.0 * fy), fz * fz * (3.0 - 2.0 * fz)
-    total = 0.0
-    for corner in range(8):
-        a, b, c = corner & 1, (corner >> 1) & 1, corner >> 2
-        h = ((i + a) * 73856093) ^ ((j + b) * 19349663) ^ ((k + c) * 83492791)
-        h = (h ^ (h >> 13)) * 1274126177
-        h = (h ^ (h >> 16)) & 1023
-        weight = (fx if a else 1.0 - fx) * (fy if b else 1.0 - fy) * (fz if c else 1.0 - fz)
-        total += weight * h / 1023.0
-    return total
-
-
-@njit(nogil=True, error_model="numpy")
-def _mix(rgb, red, green, blue, share):
-    rgb[0] += (red - rgb[0]) * share
-    rgb[1] += (green - rgb[1]) * share
-    rgb[2] += (blue - rgb[2]) * share
-
-
-@njit(nogil=True, error_model="numpy")
-def _paint_face(rgb, scene, x, y, z, facing):
-    """Paint brows, eyes, nostrils and lips at head coordinates x, y, z (half head heights); facing: the normal's forward part."""
-    cheek = 1.0 / (1.0 + 30.0 * ((abs(x) - 0.33) * (abs(x) - 0.33) + (y + 0.22) * (y + 0.22)))
-    _mix(rgb, rgb[0] * 1.02, rgb[1] * 0.86, rgb[2] * 0.84, 0.35 * cheek)
-    if z < 0.2 or facing < 0.05:
-        return
-    dx, dy = abs(x) - EYE_X, y - EYE_Y
-    socket = 1.0 / (1.0 + 22.0 * dx * dx + 60.0 * (dy - 0.05) * (dy - 0.05))
-    _mix(rgb, rgb[0] * 0.72, rgb[1] * 0.62, rgb[2] * 0.60, 0.42 * socket)
-    side = dx / EYE_WIDTH
-    if abs(side) < 1.35 and abs(dy) < 0.16:
-        lid = EYE_HEIGHT * max(0.0, 1.0 - side * side)
-        upper, lower = lid * (1.0 - scene[CLOSED]) - 0.012 * scene[CLOSED], -0.72 * lid
-        upper = max(upper, lower)
-        inside = step(-0.006, 0.006, upper - dy) * step(-0.006, 0.006, dy - lower)
-        if inside > 0.0 and upper - lower > 0.01:
-            _mix(rgb, 232.0, 226.0, 220.0, inside * 0.92)
-            r = np.sqrt(dx * dx + dy * dy)
-            iris = inside * step(0.070, 0.058, r)
-            _mix(rgb, scene[IRIS], scene[IRIS + 1], scene[IRIS + 2], iris)
-            _mix(rgb, 14.0, 12.0, 12.0, inside * step(0.034, 0.026, r))
-            glint = (x - EYE_X * (1.0 if x > 0.0 else -1.0) - 0.02) ** 2 + (dy - 0.025) ** 2
-            _mix(rgb, 250.0, 250.0, 250.0, inside * step(0.0004, 0.00015, glint))
-            _mix(rgb, rgb[0] * 0.55, rgb[1] * 0.5, rgb[2] * 0.5, inside * step(0.04, 0.0, upper - dy))
-        lash = step(0.020, 0.006, abs(dy - upper - 0.004)) * step(1.25, 0.95, abs(side))
-        _mix(rgb, 34.0, 24.0, 20.0, 0.85 * lash)
-        under = step(0.014, 0.004, abs(dy - lower)) * step(1.1, 0.8, abs(side))
-        _mix(rgb, rgb[0] * 0.55, rgb[1] * 0.48, rgb[2] * 0.46, 0.6 * under)
-        fold = step(0.014, 0.004, abs(dy - EYE_HEIGHT * max(0.0, 1.15 - side * side) - 0.034)) * step(
-            1.2, 0.8, abs(side)
-        )
-        _mix(rgb, rgb[0] * 0.66, rgb[1] * 0.58, rgb[2] * 0.56, 0.6 * fold)
-    along = (abs(x) - 0.13) / 0.36
-    if -0.15 < along < 1.15:
-        arch = BROW_Y + BROW_RAISE * scene[RAISED] + 0.05 * (1.0 - (2.0 * along - 1.1) * (2.0 * along - 1.1))
-        thick = 0.042 * scene[BROWS] * (1.15 - 0.75 * max(along, 0.0))
-        brow = step(1.25, 0.55, abs(y - arch) / thick) * step(-0.15, 0.02, along) * step(1.15, 0.95, along)
-        _mix(
-            rgb,
-            scene[HAIR] * 0.7 + 8.0,
-            scene[HAIR + 1] * 0.65 + 6.0,
-            scene[HAIR + 2] * 0.6 + 5.0,
-            0.86 * brow,
-        )
-    hole = (abs(x) - 0.065) * (abs(x) - 0.065) * 1.3 + (y + 0.400) * (y + 0.400) * 3.0
-    _mix(rgb, 46.0, 24.0, 20.0, 0.75 * step(0.0030, 0.0010, hole))
-    wing = abs(np.sqrt((abs(x) - 0.09) * (abs(x) - 0.09) + (y + 0.33) * (y + 0.33)) - 0.085)
-    if abs(x) > 0.1:
-        _mix(rgb, rgb[0] * 0.72, rgb[1] * 0.62, rgb[2] * 0.6, 0.25 * step(0.03, 0.005, wing))
-    s = x / MOUTH_WIDTH
-    if abs(s) < 1.3 and -1.1 < y < -0.4:
-        bow = max(0.0, 1.0 - s * s)
-        gap = MOUTH_OPEN * scene[OPEN]
-        cupid = 0.80 + 0.20 * step(0.0, 0.35, abs(s))
-        top = MOUTH_Y + LIP * 0.85 * bow * scene[LIPS] * cupid
-        bottom = MOUTH_Y - (LIP * 1.2 * scene[LIPS] + 1.5 * gap) * bow
-        high, low = MOUTH_Y + 0.2 * gap * bow, MOUTH_Y - 1.5 * gap * bow
-        lip = step(-0.012, 0.010, top - y) * step(-0.012, 0.010, y - bottom) * step(1.08, 0.92, abs(s))
-        _mix(
-            rgb,
-            scene[SKIN] * 0.78 + 14.0,
-            scene[SKIN + 1] * 0.50 + 6.0,
-            scene[SKIN + 2] * 0.50 + 8.0,
-            0.85 * lip,
-        )
-        seam = step(0.016, 0.004, max(low - y, y - high)) * step(1.06, 0.9, abs(s))
-        _mix(rgb, 70.0, 26.0, 26.0, 0.85 * seam)
-        tooth = (
-            step(-0.004, 0.004, high - 0.012 - y)
-            * step(-0.004, 0.004, y - high + 0.06)
-            * step(-0.004, 0.004, y - low - 0.006)
-        )
-        _mix(rgb, 222.0, 214.0, 204.0, 0.9 * tooth * step(0.9, 0.7, abs(s)))
-        crease = step(0.05, 0.0, abs(y - bottom + 0.045)) * step(0.8, 0.2, abs(s))
-        _mix(rgb, rgb[0] * 0.8, rgb[1] * 0.72, rgb[2] * 0.7, 0.4 * crease)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -210,11 +73,11 @@ def _shadow(x, y, z, scene, casters, part):
 @njit(nogil=True, error_model="numpy")
 def shade(row, x, y, z, nx, ny, nz, open_sky, scene, casters, rgb):
     """Write the colour [3] of a point of the solid `row` with the given normal; open_sky: 1 where nothing is close by."""
-    material, part = row[4], row[3]
+    material, part = row[solids.MATERIAL], row[solids.PART]
     skin = True
     gloss = 0.10
     rgb[0], rgb[1], rgb[2] = scene[SKIN], scene[SKIN + 1], scene[SKIN + 2]
-    if material == 1.0:
+    if material == solids.FACE:
         hx, hy, hz = (x - scene[HEAD]), (y - scene[HEAD + 1]), (z - scene[HEAD + 2])
         size = scene[HEAD_SIZE]
         u = (hx * scene[HEAD_AXES] + hy * scene[HEAD_AXES + 1] + hz * scene[HEAD_AXES + 2]) / (
@@ -223,20 +86,20 @@ def shade(row, x, y, z, nx, ny, nz, open_sky, scene, casters, rgb):
         v = (hx * scene[HEAD_AXES + 3] + hy * scene[HEAD_AXES + 4] + hz * scene[HEAD_AXES + 5]) / size
         w = (hx * scene[HEAD_AXES + 6] + hy * scene[HEAD_AXES + 7] + hz * scene[HEAD_AXES + 8]) / size
         facing = nx * scene[HEAD_AXES + 6] + ny * scene[HEAD_AXES + 7] + nz * scene[HEAD_AXES + 8]
-        _paint_face(rgb, scene, u, v, w, facing)
-    elif material == 2.0:
+        paint_face(rgb, scene, u, v, w, facing)
+    elif material == solids.HAIR:
         skin, gloss = False, 0.16
         strand = grain(x * 420.0, y * 60.0, z * 420.0)
         for c in range(3):
             rgb[c] = scene[HAIR + c] * (0.72 + 0.5 * strand)
-    elif material == 3.0 or material == 4.0:
+    elif material == solids.CLOTH or material == solids.SLEEVE:
         skin, gloss = False, 0.0
-        _cloth(row, x, y, z, scene, rgb)
-        if material == 3.0 and _bare(x, y, z, scene):
+        paint_cloth(x, y, z, scene, rgb)
+        if material == solids.CLOTH and bare(x, y, z, scene):
             skin, gloss = True, 0.06
             rgb[0], rgb[1], rgb[2] = scene[SKIN], scene[SKIN + 1], scene[SKIN + 2]
-    elif material >= 5.0:
-        _paint_hand(row, x, y, z, nx, ny, nz, scene, rgb)
+    elif material >= solids.FINGER:
+        paint_hand(row, x, y, z, nx, ny, nz, scene, rgb)
     lx, ly, lz = scene[LIGHT], scene[LIGHT + 1], scene[LIGHT + 2]
     toward = nx * lx + ny * ly + nz * lz
     shadow = 1.0
@@ -265,68 +128,3 @@ def shade(row, x, y, z, nx, ny, nz, open_sky, scene, casters, rgb):
             rgb[c] += 255.0 * gloss * scene[KEY] * shine * shadow
     for c in range(3):
         rgb[c] = min(255.0, max(0.0, rgb[c]))
-
-
-@njit(nogil=True, error_model="numpy")
-def _trunk_point(x, y, z, scene):
-    dx, dy, dz = x - scene[NECK], y - scene[NECK + 1], z - scene[NECK + 2]
-    a = TRUNK_AXES
-    return (
-        dx * scene[a] + dy * scene[a + 1] + dz * scene[a + 2],
-        dx * scene[a + 3] + dy * scene[a + 4] + dz * scene[a + 5],
-    )
-
-
-@njit(nogil=True, error_model="numpy")
-def _bare(x, y, z, scene):
-    """Whether the neckline leaves this point of the trunk uncovered."""
-    u, v = _trunk_point(x, y, z, scene)
-    kind = scene[NECKLINE]
-    if kind == 0.0:
-        return u * u / 0.0064 + (v - 0.045) * (v - 0.045) / 0.0081 < 1.0
-    if kind == 1.0:
-        return v > -0.135 + 1.75 * abs(u) and abs(u) < 0.095
-    if kind == 2.0:
-        return u * u / 0.0056 + (v - 0.075) * (v - 0.075) / 0.0014 < 1.0
-    return u * u / 0.0144 + (v - 0.05) * (v - 0.05) / 0.0100 < 1.0
-
-
-@njit(nogil=True, error_model="numpy")
-def _cloth(row, x, y, z, scene, rgb):
-    u, v = _trunk_point(x, y, z, scene)
-    fold = grain(u * 16.0 + 40.0, v * 9.0 + 40.0, z * 14.0)
-    weave = grain(x * 260.0, y * 260.0, z * 260.0)
-    stripe = 0.0
-    if scene[STRIPED] > 0.5:
-        height = (v + 4.0) / 0.045
-        height = height - np.floor(height)
-        stripe = step(0.0, 0.06, height) * step(0.46, 0.40, height)
-    for c in range(3):
-        colour = scene[CLOTHES + c] + (scene[TRIM + c] - scene[CLOTHES + c]) * 0.8 * stripe
-        rgb[c] = colour * (0.80 + 0.30 * fold + 0.08 * (weave - 0.5)) + 5.0
-
-
-@njit(nogil=True, error_model="numpy")
-def _paint_hand(row, x, y, z, nx, ny, nz, scene, rgb):
-    """Nails, the creases at finger joints, a rosier palm side."""
-    ax, ay, az = row[5], row[6], row[7]
-    bx, by, bz = row[8] - ax, row[9] - ay, row[10] - az
-    length = np.sqrt(bx * bx + by * by + bz * bz) + 1e-9
-    px, py, pz = x - ax, y - ay, z - az
-    t = (px * bx + py * by + pz * bz) / (length * length)
-    back = nx * row[13] + ny * row[14] + nz * row[15]
-    if row[4] == 7.0:  # the palm's thin axis points out of the palm where it has one
-        if row[22] > 1.0:
-            _mix(rgb, rgb[0] * 1.03 + 6.0, rgb[1] * 0.93, rgb[2] * 0.92, 0.6 * step(0.1, 0.7, back))
-        return
-    _mix(rgb, rgb[0] * 1.03 + 5.0, rgb[1] * 0.92, rgb[2] * 0.90, 0.6 * step(0.1, 0.7, -back))
-    bend = step(0.16, 0.02, abs(t)) if row[3] >= 0.0 else 0.0
-    _mix(rgb, rgb[0] * 0.80, rgb[1] * 0.70, rgb[2] * 0.68, 0.65 * bend * step(0.1, 0.5, abs(back)))
-    if row[4] == 6.0:
-        tip = step(0.55, 1.15, t)
-        _mix(rgb, rgb[0] * 1.02, rgb[1] * 0.88, rgb[2] * 0.88, 0.6 * tip)
-        cx, cy, cz = px - t * bx, py - t * by, pz - t * bz
-        away = cx * row[13] + cy * row[14] + cz * row[15]
-        wide = np.sqrt(max(0.0, cx * cx + cy * cy + cz * cz - away * away)) / row[12]
-        nail = step(0.35, 0.50, t) * step(1.20, 1.08, t) * step(0.80, 0.62, wide) * step(0.35, 0.6, back)
-        _mix(rgb, min(255.0, rgb[0] * 1.05 + 22.0), rgb[1] * 0.98 + 16.0, rgb[2] * 0.98 + 18.0, 0.8 * nail)

@@ -145,11 +145,14 @@ class Signer:
             build=near(1.0, 0.10),
         )
         side = -1.0 if draw.random() < 0.5 else 1.0
+        # from above the head to the hips, as sign videos are framed
+        top = body.neck + 1.96 * body.head + float(draw.uniform(0.07, 0.14))
+        bottom = -body.trunk * float(draw.uniform(0.98, 1.10))
         camera = Camera(
             x=float(draw.uniform(-0.03, 0.03)),
-            y=float(draw.uniform(-0.115, -0.085)),
+            y=(top + bottom) / 2.0,
             distance=float(draw.uniform(1.5, 3.0)),
-            extent=float(draw.uniform(0.88, 1.02)),
+            extent=top - bottom,
             yaw=float(draw.uniform(-0.14, 0.14)),
             light=(
                 side * float(draw.uniform(0.2, 0.6)),

@@ -170,7 +170,7 @@ def sign(gloss: str, body: Proportions, habits: Habits, start: float) -> Form:
 
 def rest(body: Proportions, habits: Habits, time: float) -> Target:
     """Both hands at ease before the waist."""
-    wrist = np.array([0.15, -0.80 * body.trunk, 0.185])
+    wrist = np.array([0.15, -0.70 * body.trunk, 0.185])
     frame = hand_frame(np.array([-0.62, -0.38, 0.52]), np.array([-0.35, -0.6, -0.7]))
     return Target(time, wrist, frame, handshape("rest", habits))
 

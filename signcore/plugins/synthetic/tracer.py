@@ -12,8 +12,23 @@ from zlib import crc32
 import numpy as np
 from numba import njit
 
-from signcore.plugins.synthetic import face, shading
+from signcore.plugins.synthetic import face, paint, scene, shading, solids
 from signcore.plugins.synthetic.shading import shade
+from signcore.plugins.synthetic.solids import (
+    AXES,
+    BLEND,
+    CHAIN,
+    CONE,
+    ELLIPSOID,
+    FLAT,
+    KIND,
+    PART,
+    RADII,
+    RADIUS_A,
+    RADIUS_B,
+    A,
+    B,
+)
 
 STEPS = 160  # only rays that graze an outline need so many
 TILE = 16  # pixels
@@ -23,9 +38,9 @@ MARGIN = 0.011  # metres kept around a tile's solids, for blending and for the d
 @njit(nogil=True, error_model="numpy")
 def solid_distance(solids, i, x, y, z):
     """Signed distance in metres (a lower bound where a solid is flattened) from a point to one solid [COLUMNS]."""
-    if solids[i, 0] == 0.0:
-        ax, ay, az = solids[i, 5], solids[i, 6], solids[i, 7]
-        bx, by, bz = solids[i, 8] - ax, solids[i, 9] - ay, solids[i, 10] - az
+    if solids[i, KIND] == CONE:
+        ax, ay, az = solids[i, A], solids[i, A + 1], solids[i, A + 2]
+        bx, by, bz = solids[i, B] - ax, solids[i, B + 1] - ay, solids[i, B + 2] - az
         px, py, pz = x - ax, y - ay, z - az
         length = bx * bx + by * by + bz * bz
         t = 0.0
@@ -34,18 +49,18 @@ def solid_distance(solids, i, x, y, z):
             t = min(1.0, max(0.0, t))
         qx, qy, qz = px - t * bx, py - t * by, pz - t * bz
         square = qx * qx + qy * qy + qz * qz
-        flat = solids[i, 22]
+        flat = solids[i, FLAT]
         # a limb's outline leaves its ends without a slope, so limbs that continue one another show no seam
-        radius = solids[i, 11] + t * t * (3.0 - 2.0 * t) * (solids[i, 12] - solids[i, 11])
+        radius = solids[i, RADIUS_A] + t * t * (3.0 - 2.0 * t) * (solids[i, RADIUS_B] - solids[i, RADIUS_A])
         if flat == 1.0:
             return np.sqrt(square) - radius
-        across = qx * solids[i, 13] + qy * solids[i, 14] + qz * solids[i, 15]
+        across = qx * solids[i, AXES] + qy * solids[i, AXES + 1] + qz * solids[i, AXES + 2]
         return (np.sqrt(square + across * across * (flat * flat - 1.0)) - radius) / flat
-    px, py, pz = x - solids[i, 5], y - solids[i, 6], z - solids[i, 7]
-    u = px * solids[i, 13] + py * solids[i, 14] + pz * solids[i, 15]
-    v = px * solids[i, 16] + py * solids[i, 17] + pz * solids[i, 18]
-    w = px * solids[i, 19] + py * solids[i, 20] + pz * solids[i, 21]
-    ru, rv, rw = solids[i, 23], solids[i, 24], solids[i, 25]
+    px, py, pz = x - solids[i, A], y - solids[i, A + 1], z - solids[i, A + 2]
+    u = px * solids[i, AXES] + py * solids[i, AXES + 1] + pz * solids[i, AXES + 2]
+    v = px * solids[i, AXES + 3] + py * solids[i, AXES + 4] + pz * solids[i, AXES + 5]
+    w = px * solids[i, AXES + 6] + py * solids[i, AXES + 7] + pz * solids[i, AXES + 8]
+    ru, rv, rw = solids[i, RADII], solids[i, RADII + 1], solids[i, RADII + 2]
     u, v, w = u / ru, v / rv, w / rw
     k0 = np.sqrt(u * u + v * v + w * w)
     u, v, w = u / ru, v / rv, w / rw
@@ -63,11 +78,11 @@ def scene_distance(solids, near, count, x, y, z):
     for j in range(count):
         i = near[j]
         d = solid_distance(solids, i, x, y, z)
-        if solids[i, 1] != chain:
+        if solids[i, CHAIN] != chain:
             best = min(best, melted)
-            chain, melted = solids[i, 1], d
+            chain, melted = solids[i, CHAIN], d
         else:
-            k = solids[i, 2]
+            k = solids[i, BLEND]
             h = k - abs(melted - d)
             melted = min(melted, d)
             if h > 0.0:
@@ -83,17 +98,23 @@ def _outlines(solids, focal, cx, cy):
     outlines = np.empty((solids.shape[0], 7))
     for i in range(solids.shape[0]):
         row = solids[i]
-        radius = max(row[11], row[12])
-        if row[0] == 1.0:
-            radius = max(row[23], max(row[24], row[25]))
-        radius += MARGIN + row[2]  # a solid melts into others up to its blend away
-        front = max(0.05, min(row[7], row[10]) - radius)
-        outlines[i, 0], outlines[i, 1] = cx + focal * row[5] / row[7], cy + focal * row[6] / row[7]
-        outlines[i, 2], outlines[i, 3] = cx + focal * row[8] / row[10], cy + focal * row[9] / row[10]
+        radius = max(row[RADIUS_A], row[RADIUS_B])
+        if row[KIND] == ELLIPSOID:
+            radius = max(row[RADII], max(row[RADII + 1], row[RADII + 2]))
+        radius += MARGIN + row[BLEND]  # a solid melts into others up to its blend away
+        front = max(0.05, min(row[A + 2], row[B + 2]) - radius)
+        outlines[i, 0], outlines[i, 1] = (
+            cx + focal * row[A] / row[A + 2],
+            cy + focal * row[A + 1] / row[A + 2],
+        )
+        outlines[i, 2], outlines[i, 3] = (
+            cx + focal * row[B] / row[B + 2],
+            cy + focal * row[B + 1] / row[B + 2],
+        )
         outlines[i, 4], outlines[i, 5], outlines[i, 6] = (
             radius * focal / front,
             front,
-            max(row[7], row[10]) + radius,
+            max(row[A + 2], row[B + 2]) + radius,
         )
     return outlines
 
@@ -167,7 +188,7 @@ def _render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts
     """
     height, width = depth.shape
     owner = np.full((height, width), -1, dtype=np.int32)
-    tolerance = max(0.0003, 0.12 * solids[0, 7] / focal)
+    tolerance = max(0.0003, 0.12 * solids[0, A + 2] / focal)
     everything = np.arange(solids.shape[0]).astype(np.int32)
     outlines = _outlines(solids, focal, cx, cy)
     rows, columns = (height + TILE - 1) // TILE, (width + TILE - 1) // TILE
@@ -197,7 +218,7 @@ def _render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts
                     image[y, x, c] = rgb[c]
                 depth[y, x] = z
                 owner[y, x] = hit
-                parts[y, x] = 0 if hit < 0 else int(solids[hit, 3])
+                parts[y, x] = 0 if hit < 0 else int(solids[hit, PART])
     uneven = np.zeros((height, width), dtype=np.bool_)
     for y in range(height):
         for x in range(width):
@@ -232,7 +253,7 @@ def _differ(image, depth, owner, solids, y0, x0, y1, x1):
     a, b = owner[y0, x0], owner[y1, x1]
     if a < 0 and b < 0:
         return False
-    if a < 0 or b < 0 or solids[a, 1] != solids[b, 1] or abs(depth[y0, x0] - depth[y1, x1]) > 0.02:
+    if a < 0 or b < 0 or solids[a, CHAIN] != solids[b, CHAIN] or abs(depth[y0, x0] - depth[y1, x1]) > 0.02:
         return True
     contrast = 0.0
     for c in range(3):
@@ -255,4 +276,6 @@ def _cached(stamp: int):
     return render
 
 
-render = _cached(sum(crc32(Path(source.__file__).read_bytes()) for source in (face, shading)))
+render = _cached(
+    sum(crc32(Path(source.__file__).read_bytes()) for source in (face, paint, scene, shading, solids))
+)

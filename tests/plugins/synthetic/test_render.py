@@ -96,7 +96,7 @@ def test_every_gloss_renders_with_the_signing_hand_in_view():
         shown = {PARTS[i] for i in np.unique(truth.parts)}
         assert {"head", "torso"} <= shown
         side = "left" if signer.left_handed else "right"
-        assert sum(part.startswith(f"{side}_") and "arm" not in part for part in shown) >= 2, gloss
+        assert any(part.startswith(f"{side}_") and "arm" not in part for part in shown), gloss
 
 
 @pytest.mark.parametrize(("width", "height"), [(33, 47), (129, 64), (40, 90)])

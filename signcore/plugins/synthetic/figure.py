@@ -1,43 +1,25 @@
-"""Joints to solids: one table of tapered limbs and ellipsoids a frame, in camera coordinates, for the tracer.
-
-Solids of one chain melt into each other (a palm and its knuckles), solids of different chains only touch (two fingers).
-"""
+"""Joints to solids: trunk, neck, arms and hands of one frame."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from signcore.plugins.synthetic import face
+from signcore.plugins.synthetic.head import add_hair, add_head
 from signcore.plugins.synthetic.signer import Signer
 from signcore.plugins.synthetic.skeleton import Joints
-
-# columns of the table
-KIND, CHAIN, BLEND, PART, MATERIAL, A, B, RADIUS_A, RADIUS_B, AXES, FLAT, RADII, COLUMNS = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    8,
-    11,
-    12,
-    13,
-    22,
-    23,
-    26,
+from signcore.plugins.synthetic.solids import (
+    ARM_PARTS,
+    CLOTH,
+    FINGER,
+    PALM,
+    PARTS,
+    SKIN,
+    SLEEVE,
+    TIP,
+    Solids,
+    Z,
 )
-CONE, ELLIPSOID = 0.0, 1.0
-SKIN, FACE, HAIR, CLOTH, SLEEVE, FINGER, TIP, PALM = (float(i) for i in range(8))
 
-PARTS = (
-    "background", "torso", "neck", "head", "hair",
-    "left_upper_arm", "left_forearm", "left_palm",
-    "left_thumb", "left_index", "left_middle", "left_ring", "left_pinky",
-    "right_upper_arm", "right_forearm", "right_palm",
-    "right_thumb", "right_index", "right_middle", "right_ring", "right_pinky",
-)  # fmt: skip
-ARM_PARTS = {"left": 5, "right": 13}
 FLESH = np.array(  # [5, 4] radii at the ends of a finger's three bones, in hand lengths
     [
         [0.062, 0.058, 0.053, 0.040],
@@ -47,85 +29,20 @@ FLESH = np.array(  # [5, 4] radii at the ends of a finger's three bones, in hand
         [0.042, 0.039, 0.036, 0.028],
     ]
 )
-Z = np.array([0.0, 0.0, 1.0])
 
 
-class Table:
-    """Collects one frame's solids in world metres."""
-
-    def __init__(self) -> None:
-        self.rows: list[list[float]] = []
-        self.chain = 0
-        self.blend = 0.0
-
-    def start(self, blend: float) -> None:
-        """Begin a chain whose solids melt over `blend` metres."""
-        self.chain += 1
-        self.blend = blend
-
-    def cone(self, a, b, ra, rb, part, material, thin=Z, flat=1.0) -> None:
-        """A limb from a to b, radii ra to rb, thinner by the factor `flat` along the unit vector `thin`."""
-        self.rows.append(
-            [
-                CONE,
-                self.chain,
-                self.blend,
-                part,
-                material,
-                *a,
-                *b,
-                ra,
-                rb,
-                *thin,
-                0,
-                0,
-                0,
-                0,
-                0,
-                0,
-                flat,
-                0,
-                0,
-                0,
-            ]
-        )
-
-    def ellipsoid(self, middle, axes, radii, part, material) -> None:
-        self.rows.append(
-            [
-                ELLIPSOID,
-                self.chain,
-                self.blend,
-                part,
-                material,
-                *middle,
-                *middle,
-                0,
-                0,
-                *axes[0],
-                *axes[1],
-                *axes[2],
-                1.0,
-                *radii,
-            ]
-        )
-
-    def array(self) -> np.ndarray:
-        return np.array(self.rows, dtype=np.float64)
-
-
-def solids(joints: Joints, frame: int, signer: Signer) -> np.ndarray:
+def figure(joints: Joints, frame: int, signer: Signer) -> np.ndarray:
     """One frame's table [P, COLUMNS] in world metres."""
-    table = Table()
+    table = Solids()
     _trunk(table, joints, frame, signer)
-    _head(table, joints, frame, signer)
-    _hair(table, joints, frame, signer)
+    add_head(table, joints, frame, signer)
+    add_hair(table, joints, frame, signer)
     for side in ("left", "right"):
         _arm(table, joints, frame, signer, side)
     return table.array()
 
 
-def _trunk(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
+def _trunk(table: Solids, joints: Joints, frame: int, signer: Signer) -> None:
     body, thick = signer.body, signer.look.build
     neck, hips = joints.neck[frame], joints.hips[frame].mean(axis=0)
     wide = body.shoulder
@@ -170,72 +87,7 @@ def _trunk(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
     table.cone(neck + [0.0, -0.01, -0.022], top, 0.058 * thick, 0.054 * thick, PARTS.index("neck"), SKIN)
 
 
-def _head(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
-    """The skull, chin, cheeks, brow ridge, nose and ears; eyes, brows and lips are painted on in `shading`."""
-    size, axes, middle = signer.body.head, joints.head_frame[frame], joints.head[frame]
-    wide, open_mouth = signer.look.face_width, joints.expression[frame, 1]
-    head = PARTS.index("head")
-
-    def at(x: float, y: float, z: float) -> np.ndarray:
-        return middle + size * (x * wide * axes[0] + y * axes[1] + z * axes[2])
-
-    table.start(0.014)
-    for i, (centre, radii) in enumerate(face.ELLIPSOIDS):
-        drop = 0.07 * open_mouth if i == 2 else 0.0
-        table.ellipsoid(
-            at(centre[0], centre[1] - drop, centre[2]),
-            axes,
-            (radii[0] * size * wide, radii[1] * size, radii[2] * size),
-            head,
-            FACE,
-        )
-    for a, b, ra, rb in face.CONES:
-        table.cone(at(*a), at(*b), ra * size, rb * size, head, FACE)
-    for ear in face.EARS:
-        table.ellipsoid(at(*ear), axes, [r * size for r in face.EAR_RADII], head, FACE)
-
-
-def _hair(table: Table, joints: Joints, frame: int, signer: Signer) -> None:
-    size, axes, middle, style = (
-        signer.body.head,
-        joints.head_frame[frame],
-        joints.head[frame],
-        signer.look.style,
-    )
-    if style == "bald":
-        return
-    wide = signer.look.face_width
-    hair = PARTS.index("hair")
-
-    def at(x: float, y: float, z: float) -> np.ndarray:
-        return middle + size * (x * wide * axes[0] + y * axes[1] + z * axes[2])
-
-    def ball(x: float, y: float, z: float, rx: float, ry: float, rz: float) -> None:
-        table.ellipsoid(at(x, y, z), axes, (rx * size * wide, ry * size, rz * size), hair, HAIR)
-
-    table.start(0.02)
-    full = 0.70 if style == "crop" else 0.745
-    ball(0.0, 0.36, -0.20, full, full + 0.055, 0.83 if style == "crop" else 0.86)
-    if style in ("long", "bob"):
-        end = -1.75 if style == "long" else -0.85
-        for side in (-1.0, 1.0):
-            table.cone(
-                at(side * 0.60, 0.15, -0.20),
-                at(side * 0.66, end, -0.16),
-                0.19 * size,
-                0.15 * size,
-                hair,
-                HAIR,
-            )
-        ball(0.0, -0.25 if style == "bob" else -0.6, -0.50, 0.68, 0.70 if style == "bob" else 1.15, 0.42)
-    elif style == "bun":
-        ball(0.0, 1.12, -0.40, 0.30, 0.27, 0.30)
-    elif style == "curly":
-        for turn in np.linspace(-0.35, 1.35, 7) * np.pi:
-            ball(0.66 * float(np.cos(turn)), 0.36 + 0.62 * float(np.sin(turn)), -0.16, 0.30, 0.30, 0.42)
-
-
-def _arm(table: Table, joints: Joints, frame: int, signer: Signer, side: str) -> None:
+def _arm(table: Solids, joints: Joints, frame: int, signer: Signer, side: str) -> None:
     arm = joints.left if side == "left" else joints.right
     shoulder = joints.shoulders[frame, 0 if side == "left" else 1]
     elbow, wrist, axes = arm.elbow[frame], arm.wrist[frame], arm.frame[frame]
@@ -283,7 +135,7 @@ def _arm(table: Table, joints: Joints, frame: int, signer: Signer, side: str) ->
 
 
 def _palm(
-    table: Table, points: np.ndarray, wrist: np.ndarray, axes: np.ndarray, long: float, part: int
+    table: Solids, points: np.ndarray, wrist: np.ndarray, axes: np.ndarray, long: float, part: int
 ) -> None:
     """Five bones under flesh, the balls of thumb and little finger, and the first stretch of every finger."""
 
@@ -304,7 +156,7 @@ def _palm(
     table.cone(at(-0.085, 0.13, 0.035), at(-0.135, 0.32, 0.022), 0.062 * long, 0.050 * long, part, PALM)
 
 
-def _fingers(table: Table, points: np.ndarray, backs: np.ndarray, long: float, part: int) -> None:
+def _fingers(table: Solids, points: np.ndarray, backs: np.ndarray, long: float, part: int) -> None:
     for finger in range(5):
         table.start(0.004)
         for bone in range(3):
