@@ -18,7 +18,7 @@ from signcore.types.video import Video
 if TYPE_CHECKING:
     from pose_format import Pose
 
-EXAMPLE_SIGNER = TEST_SEEDS + 4
+EXAMPLE_SIGNER = TEST_SEEDS + 3
 EXAMPLE_SIZE = 128
 EXAMPLE_GLOSSES = ("FIRE", "BOOK")
 

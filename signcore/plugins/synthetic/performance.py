@@ -168,14 +168,14 @@ def _arms(paths: list[Trajectory], body: Proportions, neck: np.ndarray, head: np
     for _ in range(2):
         arms = [_solve(path, wrist, shoulder, body) for path, wrist in zip(paths, wrists, strict=True)]
         for wrist, arm in zip(wrists, arms, strict=True):
-            push = geometry.running_max(_intrusion(arm.points, head, neck, body), 5)
-            wrist[:, 2] += geometry.smooth(push, 3.0)
+            push = geometry.running_max(_intrusion(arm.points, head, neck, body), 8)
+            wrist[:, 2] += geometry.smooth(push, 5.0)
         # the dominant hand goes round the other one
         mine, theirs = arms[0].points, arms[1].points * flip
         nearest = np.stack([_gap(mine[i], theirs[i]) for i in range(len(mine))])
-        push = geometry.running_max(np.maximum(2.0 * FINGER - nearest, 0.0), 5)
+        push = geometry.running_max(np.maximum(2.0 * FINGER - nearest, 0.0), 8)
         away = geometry.unit((mine - theirs).mean(axis=1))
-        wrists[0] += geometry.smooth(push[:, None] * away, 4.0)
+        wrists[0] += geometry.smooth(push[:, None] * away, 5.0)
     return [_solve(path, wrist, shoulder, body) for path, wrist in zip(paths, wrists, strict=True)]
 
 

@@ -92,7 +92,7 @@ def _progress(kind: str, repeat: int) -> tuple[np.ndarray, np.ndarray]:
     if kind == "tap":
         return np.linspace(0.0, 1.0, 2 * repeat + 1), np.array([0.0, 1.0] * repeat + [0.0])
     if kind == "wiggle" or kind.startswith("arc"):
-        steps = np.linspace(0.0, 1.0, 13 if kind == "wiggle" else 7)
+        steps = np.linspace(0.0, 1.0, 25 if kind == "wiggle" else 7)
         return steps, steps
     return np.linspace(0.0, 1.0, 2 * repeat), np.array([0.0, 1.0] * repeat)
 
@@ -155,7 +155,7 @@ def sign(gloss: str, body: Proportions, habits: Habits, start: float) -> Form:
                 shift = shift + habits.size * _shift(kind, amount, s, frame[2])
                 turned = _turned(turned, kind, amount, s)
                 if kind == "wiggle":
-                    angles = angles + 26.0 * _wiggle(t)
+                    angles = angles + 36.0 * _wiggle(t)
             eased = not any(kind.startswith(("circle", "arc", "wiggle")) for kind, _, _ in moves)
             made.append(Target(start + t * duration, wrist + shift, turned, angles, eased or t == 0.0))
         return made
