@@ -17,7 +17,7 @@ DRINK     | c          | in+fwd     | in        | chin      | thumb | nod:35    
 EAT       | flat-o     | up+back    | back      | mouth     | tip   | tap:6*2       | one
 SLEEP     | five>flat-o| up         | back      | face      | palm  | down:12       | one
 THINK     | index      | up+in+back | back      | temple    | tip   | circle-front:3*2 | one
-KNOW      | bent       | up+in+back | back+in   | temple    | tip   | tap:4*2       | one
+KNOW      | bent       | up         | back+in   | temple    | tip   | tap:4*2       | one
 SEE       | v          | up+fwd     | back      | eye       | tip   | fwd:18        | one
 HEAR      | index      | in+back+up | down+in   | ear       | tip   | tap:5*2       | one
 SPEAK     | four       | up         | in        | mouth     | side  | fwd:7*3       | one

@@ -3,6 +3,8 @@
 Colours are sRGB 0..255, changed in place. Only + - * / and square roots, as in `tracer`.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# (numba infers the types of compiled functions)
 from __future__ import annotations
 
 import numpy as np

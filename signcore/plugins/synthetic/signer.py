@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from signcore.plugins.synthetic.signs import Habits
 from signcore.plugins.synthetic.skeleton import Proportions
 
+Option = TypeVar("Option")
+Colour = tuple[float, float, float]  # sRGB 0..255
+
 VARIATION = 0.15  # bones
 TEMPO_VARIATION = 0.30
 TEST_SEEDS = 1_000_000  # signers of the test split have seeds from here on; train signers stay below
-SKINS = (
+SKINS: tuple[Colour, ...] = (
     (243, 205, 180),
     (232, 188, 158),
     (222, 174, 140),
@@ -21,7 +26,7 @@ SKINS = (
     (146, 98, 70),
     (116, 76, 54),
 )
-HAIRS = (
+HAIRS: tuple[Colour, ...] = (
     (28, 22, 20),
     (52, 36, 27),
     (84, 56, 36),
@@ -30,26 +35,25 @@ HAIRS = (
     (138, 62, 34),
     (120, 116, 112),
 )
-CLOTHES = (
+CLOTHES: tuple[Colour, ...] = (
     (34, 38, 52), (28, 30, 32), (56, 78, 122), (120, 36, 44), (62, 88, 70), (196, 194, 188), (150, 160, 172),
     (92, 64, 104), (38, 96, 110), (176, 142, 92), (206, 176, 184), (70, 60, 52),
 )  # fmt: skip
-IRISES = ((70, 46, 30), (50, 34, 26), (84, 110, 130), (90, 104, 66), (104, 74, 44))
+IRISES: tuple[Colour, ...] = ((70, 46, 30), (50, 34, 26), (84, 110, 130), (90, 104, 66), (104, 74, 44))
 STYLES = ("short", "short", "crop", "long", "long", "bob", "bun", "curly", "bald")
+SLEEVES = (0.55, 0.75, 1.5, 1.93, 1.93)  # see Look.sleeve
 NECKLINES = ("round", "v", "high", "wide")
 BACKDROPS = ("plain", "gradient", "wall", "room", "curtain")
 
 
 @dataclass(frozen=True)
 class Look:
-    """Colours are sRGB 0..255."""
-
-    skin: tuple[float, float, float]
-    hair: tuple[float, float, float]
-    iris: tuple[float, float, float]
-    clothes: tuple[float, float, float]
-    trim: tuple[float, float, float]  # stripes
-    backdrop: tuple[float, float, float]
+    skin: Colour
+    hair: Colour
+    iris: Colour
+    clothes: Colour
+    trim: Colour  # stripes
+    backdrop: Colour
     style: str  # of the hair
     neckline: str
     sleeve: float  # 0 shoulder .. 1 elbow .. 2 wrist
@@ -95,86 +99,109 @@ class Signer:
     @classmethod
     def sample(cls, seed: int) -> Signer:
         """Draw a signer. Seeds from `TEST_SEEDS` on are the test split's."""
-        draw = np.random.Generator(np.random.PCG64([7041, seed]))
-
-        def near(value: float, share: float = VARIATION) -> float:
-            return float(value * (1.0 + share * draw.uniform(-1.0, 1.0)))
-
-        def one_of(options: tuple) -> tuple:
-            return options[int(draw.integers(len(options)))]
-
-        def tint(colour: tuple, spread: float) -> tuple[float, float, float]:
-            moved = np.asarray(colour, dtype=np.float64) + draw.uniform(-spread, spread, 3)
-            return tuple(float(c) for c in np.clip(moved, 8, 245))
-
+        draw = _Draw(seed)
         average = Proportions()
         body = Proportions(
-            **{name: near(getattr(average, name)) for name in Proportions.__dataclass_fields__}
+            **{
+                name: draw.near(getattr(average, name), VARIATION)
+                for name in Proportions.__dataclass_fields__
+            }
         )
         habits = Habits(
-            tempo=near(1.0, TEMPO_VARIATION),
-            place=tuple(float(v) for v in draw.uniform(-1.0, 1.0, 3) * (0.02, 0.02, 0.012)),
-            size=near(1.0, 0.2),
-            looseness=float(draw.uniform(0.0, 7.0)),
-            spread=float(draw.uniform(-4.0, 6.0)),
+            tempo=draw.near(1.0, TEMPO_VARIATION),
+            place=(draw.between(-0.02, 0.02), draw.between(-0.02, 0.02), draw.between(-0.012, 0.012)),
+            size=draw.near(1.0, 0.2),
+            looseness=draw.between(0.0, 7.0),
+            spread=draw.between(-4.0, 6.0),
         )
-        skin = tint(one_of(SKINS), 9.0)
-        clothes = tint(one_of(CLOTHES), 14.0)
-        while (
-            max(abs(a - b) for a, b in zip(skin, clothes, strict=True)) < 45.0
-        ):  # hands must stand out before clothes
-            clothes = tint(one_of(CLOTHES), 14.0)
-        backdrop = _backdrop(draw)
-        while max(abs(a - b) for a, b in zip(skin, backdrop, strict=True)) < 40.0:
-            backdrop = _backdrop(draw)
-        look = Look(
-            skin=skin,
-            hair=_shade(one_of(HAIRS), draw),
-            iris=tint(one_of(IRISES), 8.0),
-            clothes=clothes,
-            trim=tint(one_of(CLOTHES), 14.0),
-            backdrop=backdrop,
-            style=one_of(STYLES),
-            neckline=one_of(NECKLINES),
-            sleeve=float((0.55, 0.75, 1.5, 1.93, 1.93)[int(draw.integers(5))]),
-            striped=bool(draw.random() < 0.15),
-            scene=one_of(BACKDROPS),
-            brows=near(1.0, 0.35),
-            lips=near(1.0, 0.3),
-            face_width=near(1.0, 0.07),
-            build=near(1.0, 0.10),
-        )
-        side = -1.0 if draw.random() < 0.5 else 1.0
-        # from above the head to the hips, as sign videos are framed
-        top = body.neck + 1.96 * body.head + float(draw.uniform(0.07, 0.14))
-        bottom = -body.trunk * float(draw.uniform(0.98, 1.10))
-        camera = Camera(
-            x=float(draw.uniform(-0.03, 0.03)),
-            y=(top + bottom) / 2.0,
-            distance=float(draw.uniform(1.5, 3.0)),
-            extent=top - bottom,
-            yaw=float(draw.uniform(-0.14, 0.14)),
-            light=(
-                side * float(draw.uniform(0.2, 0.6)),
-                float(draw.uniform(0.45, 0.75)),
-                float(draw.uniform(0.55, 0.9)),
-            ),
-            key=float(draw.uniform(0.50, 0.66)),
-            ambient=float(draw.uniform(0.46, 0.58)),
-            warmth=float(draw.uniform(-0.5, 0.8)),
-        )
-        return cls(
-            seed, body, habits, look, camera, bool(draw.random() < 0.2), float(draw.uniform(0.05, 0.15))
-        )
+        look = _look(draw)
+        camera = _camera(draw, body)
+        return cls(seed, body, habits, look, camera, draw.chance(0.2), draw.between(0.05, 0.15))
 
 
-def _shade(colour: tuple, draw: np.random.Generator) -> tuple[float, float, float]:
-    """The colour, somewhat lighter or darker."""
-    share = draw.uniform(0.8, 1.3)
-    return tuple(float(min(235.0, c * share)) for c in colour)
+class _Draw:
+    """One signer's stream of random choices; their order is part of who the signers are."""
+
+    def __init__(self, seed: int) -> None:
+        self._generator = np.random.Generator(np.random.PCG64([7041, seed]))
+
+    def between(self, low: float, high: float) -> float:
+        return float(self._generator.uniform(low, high))
+
+    def near(self, value: float, share: float) -> float:
+        return value * (1.0 + share * self.between(-1.0, 1.0))
+
+    def chance(self, share: float) -> bool:
+        return bool(self._generator.random() < share)
+
+    def one_of(self, options: Sequence[Option]) -> Option:
+        return options[int(self._generator.integers(len(options)))]
+
+    def tint(self, colour: Colour, spread: float) -> Colour:
+        red, green, blue = (min(245.0, max(8.0, c + self.between(-spread, spread))) for c in colour)
+        return red, green, blue
+
+    def shade(self, colour: Colour) -> Colour:
+        share = self.between(0.8, 1.3)
+        red, green, blue = (min(235.0, c * share) for c in colour)
+        return red, green, blue
+
+    def wall(self) -> Colour:
+        """Bright or dark, never loud."""
+        grey = self.between(55.0, 205.0)
+        tints = [self.between(-1.0, 1.0) for _ in range(3)]
+        mean = sum(tints) / 3.0
+        red, green, blue = (
+            min(225.0, max(20.0, grey + 26.0 * (tint - mean) + cool))
+            for tint, cool in zip(tints, (0.0, 2.0, 5.0), strict=True)
+        )
+        return red, green, blue
 
 
-def _backdrop(draw: np.random.Generator) -> tuple[float, float, float]:
-    """A wall's colour: bright or dark, never loud."""
-    grey, tint = draw.uniform(55.0, 205.0), draw.uniform(-1.0, 1.0, 3)
-    return tuple(float(c) for c in np.clip(grey + 26.0 * (tint - tint.mean()) + (0.0, 2.0, 5.0), 20, 225))
+def _apart(a: Colour, b: Colour) -> float:
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
+
+
+def _look(draw: _Draw) -> Look:
+    skin = draw.tint(draw.one_of(SKINS), 9.0)
+    clothes = draw.tint(draw.one_of(CLOTHES), 14.0)
+    while _apart(skin, clothes) < 45.0:  # hands must stand out before clothes
+        clothes = draw.tint(draw.one_of(CLOTHES), 14.0)
+    backdrop = draw.wall()
+    while _apart(skin, backdrop) < 40.0:
+        backdrop = draw.wall()
+    return Look(
+        skin=skin,
+        hair=draw.shade(draw.one_of(HAIRS)),
+        iris=draw.tint(draw.one_of(IRISES), 8.0),
+        clothes=clothes,
+        trim=draw.tint(draw.one_of(CLOTHES), 14.0),
+        backdrop=backdrop,
+        style=draw.one_of(STYLES),
+        neckline=draw.one_of(NECKLINES),
+        sleeve=draw.one_of(SLEEVES),
+        striped=draw.chance(0.15),
+        scene=draw.one_of(BACKDROPS),
+        brows=draw.near(1.0, 0.35),
+        lips=draw.near(1.0, 0.3),
+        face_width=draw.near(1.0, 0.07),
+        build=draw.near(1.0, 0.10),
+    )
+
+
+def _camera(draw: _Draw, body: Proportions) -> Camera:
+    """From above the head to the hips, as sign videos are framed."""
+    side = -1.0 if draw.chance(0.5) else 1.0
+    top = body.neck + 1.96 * body.head + draw.between(0.07, 0.14)
+    bottom = -body.trunk * draw.between(1.06, 1.16)
+    return Camera(
+        x=draw.between(-0.03, 0.03),
+        y=(top + bottom) / 2.0,
+        distance=draw.between(1.5, 3.0),
+        extent=top - bottom,
+        yaw=draw.between(-0.14, 0.14),
+        light=(side * draw.between(0.2, 0.6), draw.between(0.45, 0.75), draw.between(0.55, 0.9)),
+        key=draw.between(0.50, 0.66),
+        ambient=draw.between(0.46, 0.58),
+        warmth=draw.between(-0.5, 0.8),
+    )

@@ -162,15 +162,16 @@ def sign(gloss: str, body: Proportions, habits: Habits, start: float) -> Form:
 
     if base is not None:
         hold = handshape(base_shape, habits)
-        other = [Target(start + t * duration, base, base_frame, hold) for t in (0.0, 1.0)]
-    else:
-        other = None if hands == "one" else targets(0.5 if hands == "alt" else 0.0)
-    return Form(targets(0.0), other, duration)
+        still = [Target(start + t * duration, base, base_frame, hold) for t in (0.0, 1.0)]
+        return Form(targets(0.0), still, duration)
+    if hands == "one":
+        return Form(targets(0.0), None, duration)
+    return Form(targets(0.0), targets(0.5 if hands == "alt" else 0.0), duration)
 
 
 def rest(body: Proportions, habits: Habits, time: float) -> Target:
     """Both hands at ease before the waist."""
-    wrist = np.array([0.15, -0.70 * body.trunk, 0.185])
+    wrist = np.array([0.15, -0.67 * body.trunk, 0.185])
     frame = hand_frame(np.array([-0.62, -0.38, 0.52]), np.array([-0.35, -0.6, -0.7]))
     return Target(time, wrist, frame, handshape("rest", habits))
 

@@ -5,6 +5,8 @@ Solids of one chain melt into each other (a palm and its knuckles), solids of di
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 # columns; A, B, AXES and RADII take three or nine each
@@ -38,13 +40,25 @@ class Solids:
         self.chain += 1
         self.blend = blend
 
-    def cone(self, a, b, ra, rb, part, material, thin=Z, flat=1.0) -> None:
+    def cone(
+        self,
+        a: np.ndarray,
+        b: np.ndarray,
+        ra: float,
+        rb: float,
+        part: int,
+        material: float,
+        thin: np.ndarray = Z,
+        flat: float = 1.0,
+    ) -> None:
         """A limb from a to b, radii ra to rb, thinner by the factor `flat` along the unit vector `thin`."""
         self.rows.append(
             [CONE, self.chain, self.blend, part, material, *a, *b, ra, rb, *thin, 0, 0, 0, 0, 0, 0, flat, 0, 0, 0]
         )  # fmt: skip
 
-    def ellipsoid(self, middle, axes, radii, part, material) -> None:
+    def ellipsoid(
+        self, middle: np.ndarray, axes: np.ndarray, radii: Sequence[float], part: int, material: float
+    ) -> None:
         self.rows.append(
             [ELLIPSOID, self.chain, self.blend, part, material, *middle, *middle, 0, 0, *axes[0], *axes[1], *axes[2], 1.0, *radii]
         )  # fmt: skip

@@ -4,6 +4,8 @@ Only + - * / and square roots touch a pixel, without fast-math: the same table g
 Camera axes: x to the right, y down, z away from the camera.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# (numba infers the types of compiled functions)
 from __future__ import annotations
 
 from pathlib import Path
@@ -276,6 +278,5 @@ def _cached(stamp: int):
     return render
 
 
-render = _cached(
-    sum(crc32(Path(source.__file__).read_bytes()) for source in (face, paint, scene, shading, solids))
-)
+_SOURCES = (face, paint, scene, shading, solids)
+render = _cached(crc32(b"".join(Path(str(source.__file__)).read_bytes() for source in _SOURCES)))
