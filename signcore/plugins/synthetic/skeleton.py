@@ -67,12 +67,17 @@ def elbow_at(shoulder: np.ndarray, wrist: np.ndarray, body: Proportions, swivel:
 
 
 def within_reach(shoulder: np.ndarray, wrist: np.ndarray, body: Proportions) -> np.ndarray:
-    """Wrists [..., 3] drawn towards the shoulder where the arm is too short, pushed off where it cannot fold so far."""
+    """Wrists [..., 3] drawn towards the shoulder where the arm is too short, pushed off where it cannot fold so far.
+
+    Both limits set in softly, over some centimetres, so a hand that passes them does not jerk.
+    """
     line = wrist - shoulder
     distance = geometry.norm(line)
     far = 0.985 * (body.upper_arm + body.forearm)
     near = 0.36 * (body.upper_arm + body.forearm)
-    return shoulder + geometry.unit(line) * np.clip(distance, near, far)[..., None]
+    kept = 0.5 * (distance + near + np.sqrt((distance - near) ** 2 + 0.04**2))
+    kept = 0.5 * (kept + far - np.sqrt((kept - far) ** 2 + 0.02**2))
+    return shoulder + geometry.unit(line) * kept[..., None]
 
 
 def solve_arm(
