@@ -167,6 +167,13 @@ def shipped(kind: str, name: str, preset: str) -> Path | None:
     return None
 
 
+def shipped_names() -> list[str]:
+    """`kind:name preset` of every file that installed distributions ship."""
+    from importlib.metadata import entry_points
+
+    return [f"{r['component']} {r['preset']}" for p in entry_points(group=GROUP) for r in p.load()()]
+
+
 def _checked(file: Path, sha256: str) -> Path:
     if not file.is_file():
         raise WeightsError(f"{file}: shipped weights are gone", "install signcore-weights again")

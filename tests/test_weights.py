@@ -55,7 +55,8 @@ def test_missing_unexpected_and_misshapen_tensors_are_listed(tmp_path):
     assert "1 missing (1.bias)" in line
     assert "1 unexpected (more)" in line
     assert "5 of another shape (0.weight [4, 2] for [3, 2], " in line
-    assert line.count("for [") == 3 and "\n" not in line
+    assert line.count("for [") == 3
+    assert "\n" not in line
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -142,7 +143,9 @@ def index(tmp_path, monkeypatch):
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
     }
     point = SimpleNamespace(name="x", value="x:records", dist=None, load=lambda: lambda: [record])
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point] if group == weights.GROUP else [])
+    monkeypatch.setattr(
+        importlib.metadata, "entry_points", lambda group: [point] if group == weights.GROUP else []
+    )
     return record
 
 

@@ -31,11 +31,10 @@ def save(path: Path, task: Task, optimizers: Mapping[str, Any], position: dict[s
         "random": random_states(),
     }
     try:
-        with replacing(path) as temporary:
-            with temporary.open("wb") as file:
-                torch.save(state, file)
-                file.flush()
-                os.fsync(file.fileno())
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
     except (OSError, RuntimeError) as error:  # torch's zip writer turns a full disk into a RuntimeError
         if isinstance(error, RuntimeError) and "write" not in str(error):
             raise

@@ -25,7 +25,9 @@ QUIET = {"checkpoint_every": 0, "sample_every": 0, "log_every": 1}
 
 
 def same(a, b) -> bool:
-    return a.state().keys() == b.state().keys() and all(torch.equal(a.state()[k], b.state()[k]) for k in a.state())
+    return a.state().keys() == b.state().keys() and all(
+        torch.equal(a.state()[k], b.state()[k]) for k in a.state()
+    )
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -50,7 +52,9 @@ def test_a_killed_run_resumed_is_the_same_run_to_the_bit(tmp_path):
     whole, resumed = ToyTask(), ToyTask()
     fit(whole, None, folder=tmp_path / "whole", steps=8, checkpoint_every=2, log_every=1)
     command = [sys.executable, toy.__file__, str(tmp_path / "killed"), "6"]
-    killed = subprocess.run(command, capture_output=True, timeout=120, cwd=Path(__file__).parents[2], env=_with_path())
+    killed = subprocess.run(
+        command, capture_output=True, timeout=120, cwd=Path(__file__).parents[2], env=_with_path()
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     done = fit(resumed, None, folder=tmp_path / "killed", steps=8, checkpoint_every=2, log_every=1)
     assert done.resumed == 4
@@ -61,7 +65,10 @@ def test_a_killed_run_resumed_is_the_same_run_to_the_bit(tmp_path):
 def _with_path() -> dict[str, str]:
     import os
 
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])}
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
+    }
 
 
 def test_batches_go_on_where_the_checkpoint_stood(tmp_path):
@@ -133,7 +140,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
-    with pytest.raises(WeightsError, match="checkpoint.pt: not a readable checkpoint"):
+    with pytest.raises(WeightsError, match=r"checkpoint\.pt: not a readable checkpoint"):
         fit(ToyTask(), None, folder=tmp_path, steps=2, **QUIET)
 
 
@@ -155,7 +162,8 @@ def test_a_finished_run_is_not_trained_further(tmp_path):
     fit(ToyTask(), None, folder=tmp_path, steps=2, **QUIET)
     again = ToyTask()
     done = fit(again, None, folder=tmp_path, steps=2, **QUIET)
-    assert done.resumed == 2 and again.calls == []
+    assert done.resumed == 2
+    assert again.calls == []
 
 
 def test_stages_run_in_order_and_resume_in_the_second(tmp_path):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pose_format import Pose
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from signcore.types.image import Image
 from signcore.types.video import Video
@@ -24,12 +24,15 @@ PAPER: dict[str, Any] = {
     "pfm_width": None,
     "posenet": "deepest",
     "heatmap_sigma": 0.03125,
-    "blend": False,
+    "blend": "none",
+    "colours": False,
     "learning_rate": 2e-4,
     "schedule": "milestones",
     "batch": 8,
     "ssim_weight": 0.0,
     "hand_weight": 0.0,
+    "moving_weight": 0.0,
+    "drawn_weight": 0.0,
     "colour_jitter": 0.1,
     "averaging": 0.0,
 }
@@ -92,8 +95,14 @@ class PGMMConfig(BaseModel):
     warped: Literal["skip", "decoder"] = _setting(
         "skip", "P4: what the coarse motion module warps beside the decoder's features"
     )
-    blend: bool = _setting(
-        True, "P19: mix the warped source into the result where the mask says it is visible, as TPSMM does"
+    blend: Literal["none", "pixels", "tpsmm"] = _setting(
+        "pixels",
+        "P19: what is drawn is the result; or the warped source shows through where the mask says that it is visible; "
+        "or that, and the warped features of full size too, as in TPSMM",
+    )
+    colours: bool = _setting(
+        True,
+        "give what is drawn the source's mean and spread of colours, which the instance normalisations lose",
     )
 
     # pose branch
@@ -129,6 +138,8 @@ class PGMMConfig(BaseModel):
     )
     ssim_weight: float = _setting(2.0, "1 - SSIM between the result and the driving frame", ge=0)
     hand_weight: float = _setting(4.0, "extra weight of the L1 inside the hands' boxes", ge=0)
+    moving_weight: float = _setting(2.0, "extra weight of the L1 where source and driving frame differ", ge=0)
+    drawn_weight: float = _setting(5.0, "multi-scale L1 of what is drawn, before the blend", ge=0)
     equivariance_weight: float = _setting(10.0, "keypoints move with a deformed frame", ge=0)
     warp_weight: float = _setting(10.0, "the flow takes the source's features to the driving frame's", ge=0)
     background_weight: float = _setting(
@@ -143,7 +154,7 @@ class PGMMConfig(BaseModel):
     clip: float = _setting(10.0, "largest gradient component of the motion networks; 0 clips nothing", ge=0)
     mirror: bool = _setting(True, "mirror half of the pairs")
     colour_jitter: float = _setting(
-        0.3, "spread of random brightness, contrast and colour mixing, alike on both frames", ge=0, le=1
+        0.2, "spread of random brightness, contrast and colour mixing, alike on both frames", ge=0, le=1
     )
     averaging: float = _setting(
         0.998,
@@ -188,10 +199,29 @@ class PGMMConfig(BaseModel):
         return type(self).model_validate({**known, **chosen})
 
 
-ARCHITECTURE = (
-    "preset transforms keypoint_width motion_width motion_max_width mask_width background per_level_flow width max_width "
-    "res_blocks warped blend pose_fusion pfm_levels pfm_width pfm_position posenet heatmap_sigma points"
-).split()
+ARCHITECTURE = [
+    "preset",
+    "transforms",
+    "keypoint_width",
+    "motion_width",
+    "motion_max_width",
+    "mask_width",
+    "background",
+    "per_level_flow",
+    "width",
+    "max_width",
+    "res_blocks",
+    "warped",
+    "blend",
+    "colours",
+    "pose_fusion",
+    "pfm_levels",
+    "pfm_width",
+    "pfm_position",
+    "posenet",
+    "heatmap_sigma",
+    "points",
+]
 
 
 class PGMMInputs(BaseModel):

@@ -53,10 +53,16 @@ def warping(
     """
     total = flow.new_zeros(())
     for source, driving, mask in zip(source_features, driving_features, visible, strict=True):
-        mask = mask.detach().float()
+        mask = _resized(mask.detach().float(), driving)
         warped = warp(source.detach().float(), flow, mask)
         total = total + (driving.detach().float() * mask - warped).abs().mean()
     return total
+
+
+def _resized(mask: Tensor, like: Tensor) -> Tensor:
+    if mask.shape[-2:] == like.shape[-2:]:
+        return mask
+    return F.interpolate(mask, like.shape[-2:], mode="bilinear", align_corners=True)
 
 
 def background(there: Tensor, back: Tensor) -> Tensor:  # [B, 3, 3] source -> driving, driving -> source
@@ -82,3 +88,10 @@ def hand_weights(
     x0, y0, x1, y1 = boxes[..., None].unbind(-2)  # [B, 2, 1]
     inside = ((y >= y0) & (y <= y1))[..., :, None] & ((x >= x0) & (x <= x1))[..., None, :]
     return 1 + weight * inside.any(dim=1, keepdim=True).to(boxes.dtype)
+
+
+def moving(
+    source: Tensor, driving: Tensor, threshold: float = 0.1
+) -> Tensor:  # [B, 3, H, W] x2 -> [B, 1, H, W]
+    """1 where two frames differ by more than the threshold in any colour, else 0."""
+    return ((source - driving).abs().amax(dim=1, keepdim=True) > threshold).to(source.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,9 +22,11 @@ MOTION_SIZE = 128  # the motion branch sees frames at the nearest multiple of it
 
 
 class Result(NamedTuple):
-    """prediction: [B, 3, H, W] in [0, 1]; decoded: what each convolution module made, coarse to fine (Y of eq. 10)."""
+    """prediction: [B, 3, H, W] in [0, 1]; drawn: the same before the warped source shows through;
+    decoded: what each convolution module made, coarse to fine (Y of eq. 10)."""
 
     prediction: Tensor
+    drawn: Tensor
     decoded: list[Tensor]
 
 
@@ -58,7 +61,7 @@ class PoseGuidedMotionModel(nn.Module):
             config.transforms,
             block_expansion=config.motion_width,
             max_features=config.motion_max_width,
-            masks=LEVELS + config.blend,
+            masks=LEVELS + (config.blend != "none"),
             mask_kernel=3,
             mask_features=config.mask_width,
             level_flows=config.per_level_flow,
@@ -94,13 +97,25 @@ class PoseGuidedMotionModel(nn.Module):
             convolved = block.fuse(decoded, features[level], motion, poses[level])
             outputs.append(convolved)
             decoded = block.up(convolved)
-        if not self.config.blend or motion is None:
-            return Result(torch.sigmoid(self.final(decoded).float()), outputs)
-        visible = _resize(motion.visible[LEVELS], frame.shape[-2:])
-        flow = motion.flows[-1]
-        decoded = decoded * (1 - visible) + warp(features[-1], flow, visible)
-        prediction = torch.sigmoid(self.final(decoded).float())
-        return Result(prediction * (1 - visible) + warp(frame, flow, visible), outputs)
+        shown = self.config.blend if motion is not None else "none"
+        if shown == "none":
+            drawn = self.draw(decoded, frame)
+            return Result(drawn, drawn, outputs)
+        visible, flow = _resize(motion.visible[LEVELS], frame.shape[-2:]), motion.flows[-1]
+        if shown == "tpsmm":
+            decoded = decoded * (1 - visible) + warp(features[-1], flow, visible)
+        drawn = self.draw(decoded, frame)
+        return Result(drawn * (1 - visible) + warp(frame, flow, visible), drawn, outputs)
+
+    def draw(
+        self, decoded: Tensor, frame: Tensor
+    ) -> Tensor:  # [B, C, H, W], the source [B, 3, H, W] -> [B, 3, H, W]
+        """The final convolution and the sigmoid (section 3.2)."""
+        logits = self.final(decoded).float()
+        if self.config.colours:
+            spread, mean = torch.std_mean(torch.logit(frame.float(), eps=0.02), dim=(2, 3), keepdim=True)
+            logits = mean + spread * logits
+        return torch.sigmoid(logits)
 
 
 class Encoder(nn.Module):
@@ -110,9 +125,7 @@ class Encoder(nn.Module):
         super().__init__()
         shallow_first = widths[::-1]
         self.first = SameBlock2d(3, shallow_first[0], 7)
-        self.down_blocks = nn.ModuleList(
-            DownBlock2d(a, b) for a, b in zip(shallow_first[:-1], shallow_first[1:], strict=True)
-        )
+        self.down_blocks = nn.ModuleList(DownBlock2d(a, b) for a, b in itertools.pairwise(shallow_first))
 
     def forward(
         self, frame: Tensor

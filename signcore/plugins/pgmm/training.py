@@ -174,24 +174,28 @@ class PGMMTask:
 
         motion = model.motion(motion_frame(source), driving_keypoints, source_keypoints, there, keep)
         features = model.encoder(source)
-        predicted = model.generate(source, features, motion, batch["points"]).prediction
+        result = model.generate(source, features, motion, batch["points"])
         told = {}
-        if config.l1_weight:
+        with torch.autocast(source.device.type, enabled=False):
             focus = losses.hand_weights(batch["boxes"], *source.shape[-2:], config.hand_weight)
-            with torch.autocast(source.device.type, enabled=False):
-                found = losses.reconstruction(self.pyramid(predicted), self.pyramid(driving), focus)
-            told["reconstruction"] = config.l1_weight * found
-        if config.ssim_weight:
-            with torch.autocast(source.device.type, enabled=False):
-                told["ssim"] = config.ssim_weight * losses.dissimilarity(predicted, driving)
+            focus = focus + config.moving_weight * losses.moving(source, driving)
+            wanted = self.pyramid(driving)
+            if config.l1_weight:
+                found = losses.reconstruction(self.pyramid(result.prediction), wanted, focus)
+                told["reconstruction"] = config.l1_weight * found
+            if config.drawn_weight and result.drawn is not result.prediction:
+                found = losses.reconstruction(self.pyramid(result.drawn), wanted, focus)
+                told["drawn"] = config.drawn_weight * found
+            if config.ssim_weight:
+                told["ssim"] = config.ssim_weight * losses.dissimilarity(result.prediction, driving)
         if config.equivariance_weight:
             found = losses.equivariance(driving_keypoints, deformed_keypoints, deformation)
             told["equivariance"] = config.equivariance_weight * found
         if config.warp_weight:
             with torch.no_grad():
-                wanted = model.encoder(driving)
+                driving_features = model.encoder(driving)
             levels = len(motion.visible)
-            found = losses.warping(features[:levels], wanted[:levels], motion.flow, motion.visible)
+            found = losses.warping(features[:levels], driving_features[:levels], motion.flow, motion.visible)
             told["warp"] = config.warp_weight * found
         if there is not None and back is not None and config.background_weight:
             told["background"] = config.background_weight * losses.background(there, back)

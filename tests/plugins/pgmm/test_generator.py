@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from signcore import weights
+from signcore.contracts import Context
+from signcore.errors import InputError, WeightsError
+from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
+from signcore.plugins.pgmm.frames import fit_frame, fit_points
+from signcore.plugins.pgmm.generator import PGMM, describe
+from signcore.plugins.pgmm.model import PoseGuidedMotionModel
+from signcore.plugins.pgmm.relative_motion import hull_area, relative_keypoints
+from signcore.types.image import Image
+from signcore.types.poses import pose_from_keypoints
+from signcore.types.video import Video
+
+SHARED = Path(os.environ.get("SIGNCORE_SHARED", Path(__file__).parents[4] / "shared"))
+TINY = PGMMConfig(
+    width=4,
+    max_width=16,
+    keypoint_width=4,
+    motion_width=4,
+    motion_max_width=8,
+    transforms=2,
+    pfm_width=8,
+    size=64,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Weights of a tiny network that never saw a frame."""
+    torch.manual_seed(0)
+    model = PoseGuidedMotionModel(TINY)
+    with torch.no_grad():
+        model.keypoint_detector.fg_encoder.fc.weight.mul_(5)  # so that other frames have other keypoints
+    path = tmp_path_factory.mktemp("weights")
+    weights.save(path, describe(TINY), model.state_dict(), half=False)
+    return path
+
+
+def frames(count: int, height: int = 48, width: int = 64) -> np.ndarray:
+    return np.random.default_rng(5).integers(0, 256, (count, height, width, 3)).astype(np.uint8)
+
+
+def pose(count: int, height: int = 48, width: int = 64, missing: bool = False):
+    points = np.random.default_rng(6).uniform(5, 40, (count, 36, 2)).astype(np.float32)
+    if missing:
+        points[:, ::2] = np.nan
+    return pose_from_keypoints(points, "pgmm_36", fps=10, width=width, height=height)
+
+
+def inputs(count: int = 5, **changes) -> PGMMInputs:
+    given = {
+        "source": Image(frames(1)[0]),
+        "driving": Video.from_array(frames(count), 10),
+        "driving_pose": pose(count),
+    }
+    return PGMMInputs(**{**given, **changes})
+
+
+def make(folder: Path, **settings) -> PGMM:
+    return PGMM(PGMMConfig(**settings), Context(weights=str(folder)))
+
+
+def test_a_video_as_long_and_as_fast_as_the_driving_one(folder):
+    video = make(folder).generate(inputs(5))
+    assert video.shape == (5, 64, 64, 3)
+    assert video.fps == 10
+    assert video.numpy().dtype == np.uint8
+
+
+def test_the_same_inputs_give_the_same_frames(folder):
+    assert np.array_equal(make(folder).generate(inputs()).numpy(), make(folder).generate(inputs()).numpy())
+
+
+def test_the_batch_size_changes_nothing(folder):
+    one, all_ = (make(folder, batch_frames=n).generate(inputs(5)).numpy().astype(int) for n in (1, 8))
+    assert (
+        np.abs(one - all_).max() <= 1
+    )  # convolutions round differently by batch; a value near .5 may fall either way
+
+
+def test_a_single_frame_can_be_asked_for(folder):
+    video = make(folder, batch_frames=2).generate(inputs(5))
+    assert np.abs(video[3].astype(int) - video.numpy()[3]).max() <= 1
+
+
+def test_frames_are_made_when_they_are_read(folder):
+    asked = []
+
+    def frame(i):
+        asked.append(i)
+        return frames(1)[0]
+
+    video = make(folder, batch_frames=2).generate(inputs(6, driving=Video.from_frames(frame, 6, 48, 64, 10)))
+    assert asked == []
+    next(iter(video))
+    assert set(asked) <= {0, 1, 2}
+
+
+def test_one_driving_frame_is_enough(folder):
+    for settings in ({}, {"mode": "cross"}):
+        assert len(make(folder, **settings).generate(inputs(1)).numpy()) == 1
+
+
+def test_sources_of_any_size_and_aspect_are_taken(folder):
+    for height, width in ((16, 300), (200, 40), (64, 64)):
+        for fit in ("crop", "pad"):
+            source = Image(frames(1, height, width)[0])
+            assert make(folder, fit=fit).generate(inputs(1, source=source))[0].shape == (64, 64, 3)
+
+
+def test_missing_points_are_allowed(folder):
+    assert len(make(folder).generate(inputs(2, driving_pose=pose(2, missing=True))).numpy()) == 2
+
+
+def test_the_pose_that_a_video_carries_is_used(folder):
+    given = Video.from_array(frames(3), 10, pose=pose(3))
+    carried = make(folder).generate(inputs(3, driving=given, driving_pose=None)).numpy()
+    assert np.array_equal(carried, make(folder).generate(inputs(3)).numpy())
+
+
+def test_a_pose_at_another_resolution_means_the_same(folder):
+    half = pose(2, 24, 32)
+    points = (pose(2).body.data.data[:, 0, :, :2] + 0.5) / 2 - 0.5
+    half.body.data[:, 0] = points
+    a = make(folder).generate(inputs(2)).numpy().astype(int)
+    b = make(folder).generate(inputs(2, driving_pose=half)).numpy().astype(int)
+    assert np.abs(a - b).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"driving": None}, "driving: PGMM needs a driving video"),
+        ({"driving_pose": None}, "driving_pose: PGMM needs the driving video's pose"),
+        ({"driving_pose": pose(4)}, "driving_pose: has 4 frames, the driving video has 5"),
+    ],
+)
+def test_inputs_that_do_not_belong_together_are_named(folder, changes, message):
+    with pytest.raises(InputError, match=message):
+        make(folder).generate(inputs(5, **changes))
+
+
+def test_modes_differ_in_the_keypoints_that_they_use(folder):
+    fading = (frames(3) * np.array([0.1, 0.5, 1])[:, None, None, None]).astype(np.uint8)
+    given = inputs(3, driving=Video.from_array(fading, 10))
+    made = {
+        name: make(folder, **settings).generate(given).numpy()
+        for name, settings in {
+            "reconstruction": {},
+            "standard": {"mode": "cross", "motion": "standard"},
+            "relative": {"mode": "cross", "motion": "relative"},
+        }.items()
+    }
+    assert np.array_equal(made["reconstruction"], made["standard"])
+    assert not np.array_equal(made["reconstruction"], made["relative"])
+
+
+def test_relative_motion_of_a_still_driver_leaves_the_source_where_it_is():
+    source, driving = torch.rand(1, 10, 2), torch.rand(1, 10, 2)
+    torch.testing.assert_close(relative_keypoints(source, driving, driving), source)
+
+
+def test_relative_motion_is_scaled_by_the_persons_sizes():
+    source = torch.rand(1, 10, 2)
+    moved = relative_keypoints(source, 3 * source + 0.6, 3 * source)
+    torch.testing.assert_close(moved, source + 0.2)
+
+
+@pytest.mark.parametrize("case", [0, 1, 2])
+def test_relative_motion_is_that_of_the_public_code(case):
+    file = SHARED / "oracles" / "tpsmm" / "tps.io.safetensors"
+    if not file.is_file():
+        pytest.skip(f"no recorded numbers at {file}: set SIGNCORE_SHARED")
+    _, io = weights.read(file)
+    given = (io[f"relative{case}.kp_{name}"] for name in ("source", "driving", "driving_initial"))
+    torch.testing.assert_close(relative_keypoints(*given), io[f"relative{case}.kp_new"], rtol=0, atol=1e-6)
+
+
+def test_the_hull_of_a_square_with_points_inside():
+    square = np.array([[0, 0], [2, 0], [2, 2], [0, 2], [1, 1], [1, 0], [0.5, 1.5]])
+    assert hull_area(square) == 4
+    assert hull_area(np.array([[0, 0], [1, 1], [2, 2]])) == 0
+
+
+def test_the_architecture_comes_with_the_weights(folder):
+    generator = make(folder)
+    assert generator.config.width == 4
+    assert generator.config.size == 64
+    assert make(folder, size=96).generate(inputs(1))[0].shape == (96, 96, 3)
+
+
+def test_weights_are_saved_and_loaded_again(folder, tmp_path):
+    make(folder).save_pretrained(tmp_path / "copy", half=False)
+    again = PGMM.from_pretrained(tmp_path / "copy")
+    assert np.array_equal(again.generate(inputs(2)).numpy(), make(folder).generate(inputs(2)).numpy())
+
+
+def test_weights_of_another_architecture_are_refused(folder):
+    with pytest.raises(WeightsError, match=r"weights of another architecture: .* of another shape"):
+        make(folder, width=8)
+
+
+def test_weights_with_a_nan_are_refused(folder, tmp_path):
+    _config, tensors = weights.read(folder)
+    tensors["final.bias"] = torch.full((3,), float("nan"))
+    from safetensors.torch import save_file
+
+    save_file(tensors, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text((folder / "config.json").read_text())
+    with pytest.raises(WeightsError, match=r"final\.bias holds a NaN"):
+        make(tmp_path)
+
+
+def test_without_weights_nothing_random_is_made(monkeypatch):
+    monkeypatch.setattr(weights, "shipped", lambda *_: None)
+    with pytest.raises(WeightsError, match="no weights for preset 'paper'"):
+        PGMM(PGMMConfig(preset="paper"), Context())
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_points_stay_on_what_they_mark(fit):
+    frame = np.zeros((60, 100, 3), np.uint8)
+    frame[20:24, 60:64] = 255
+    image = fit_frame(frame, 64, fit)[0]
+    centre = fit_points(np.array([[62 / 100, 22 / 60]], np.float32), 60, 100, fit)[0]
+    places = (torch.arange(64) + 0.5) / 64
+    assert float((image.sum(0) * places).sum() / image.sum()) == pytest.approx(centre[0], abs=2e-3)
+    assert float((image.sum(1) * places).sum() / image.sum()) == pytest.approx(centre[1], abs=2e-3)
+
+
+def test_half_precision_stays_close(folder):
+    exact = make(folder).generate(inputs(2)).numpy().astype(int)
+    rough = PGMM(PGMMConfig(), Context(weights=str(folder), dtype="bfloat16")).generate(inputs(2)).numpy()
+    assert np.abs(exact - rough).mean() < 3
