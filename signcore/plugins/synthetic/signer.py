@@ -192,8 +192,8 @@ def _look(draw: _Draw) -> Look:
 def _camera(draw: _Draw, body: Proportions) -> Camera:
     """From above the head to the hips, as sign videos are framed."""
     side = -1.0 if draw.chance(0.5) else 1.0
-    top = body.neck + 1.96 * body.head + draw.between(0.07, 0.14)
-    bottom = -body.trunk * draw.between(1.06, 1.16)
+    top = body.neck + 1.96 * body.head + draw.between(0.06, 0.12)
+    bottom = -0.67 * body.trunk - 0.42 * body.hand - draw.between(0.13, 0.17)  # below the resting hands
     return Camera(
         x=draw.between(-0.03, 0.03),
         y=(top + bottom) / 2.0,
