@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -101,10 +101,13 @@ def perform(
         wired.notes.append(f"no --{name.replace('_', '-')} given: the embedded synthetic signer's is used")
     for note in wired.notes:
         say(note)
+    said = len(wired.notes)
     last = wired.stages[-1]
     folder = output_folder(request.output, last.chosen.name.replace("/", "-"), request.overwrite)
     device = resolve_device(request.device)
-    context = Context(device=device, seed=request.seed, **({"progress": progress} if progress else {}))
+    context = Context(device=device, seed=request.seed)
+    if progress is not None:
+        context = replace(context, progress=progress)
     metadata = {
         "comment": f"made by signcore {last.chosen.label}, seed {request.seed}; not a recording",
         "encoded_by": "signcore",
@@ -124,6 +127,8 @@ def perform(
             if isinstance(error, RuntimeError) and "memory" not in str(error).lower():
                 raise
             raise WorkError("out of memory", "use a smaller size or batch, or a shorter clip") from error
+        for left_out in wired.notes[said:]:
+            say(left_out)
         _write_pages(temporary, wired, request, outcome, device, last.output)
         about = json.loads((temporary / "run.json").read_text(encoding="utf-8"))
     if last.output == "video":

@@ -42,8 +42,8 @@ class PluginRecord:
         """One line: what failed, where."""
         if self.error is None:
             return ""
-        text = (str(self.error).splitlines() or [""])[0]
-        return f"{self.phase}: {type(self.error).__name__}: {text}"
+        text = " ".join(str(self.error).split())
+        return f"{self.phase}: {type(self.error).__name__}: {text[:300]}"
 
 
 def strict() -> bool:

@@ -52,7 +52,7 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """The console script: every error is one line on stderr and an exit code (0, 1, 2, 3 or 130)."""
-    arguments = list(sys.argv[1:] if args is None else args)
+    arguments = sys.argv[1:] if args is None else args
     sys.exit(
         output.guarded(lambda: cli.main(arguments, prog_name="signcore", standalone_mode=False), arguments)
     )

@@ -40,12 +40,12 @@ class RunCommand(click.Command):
         return [*ctx.meta.get("signcore.options", []), *super().get_params(ctx)]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        from signcore.config import settings
-
         for c in ctx.meta.get("signcore.chosen", []):
             model = c.config_model()
             if model is None:
                 continue
+            from signcore.config import settings
+
             with formatter.section(f"Settings of {c.label} (--set name=value)"):
                 formatter.write_dl([(f"{s.name} ({s.type})", _setting_help(s)) for s in settings(model)])
 

@@ -6,16 +6,34 @@ implementation an op runs on and why; `use_backend` chooses another.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from signcore.kernels.backend import backend, use_backend
+    from signcore.kernels.dtw import dtw
+    from signcore.kernels.tcd import tcd
 
 _WHERE = {"tcd": "tcd", "dtw": "dtw", "backend": "backend", "use_backend": "backend"}
-__all__ = list(_WHERE)
+__all__ = ["backend", "dtw", "tcd", "use_backend"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
-    globals()[name] = value  # an op and its module share a name: the function wins
+    globals()[name] = value
     return value
+
+
+class _Kernels(ModuleType):
+    """An op and its module share a name: importing the module must not hide the function."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _WHERE and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Kernels

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from signcore.contracts import Context
-from signcore.errors import ConfigError, ContractError, SigncoreError, UsageError
+from signcore.errors import ConfigError, ContractError, InputError, SigncoreError, UsageError
 from signcore.registry import Registry, failed, resolve
 from signcore.runs.inputs import read_reference, type_of
 from signcore.runs.plan import Plan, Stage
@@ -34,7 +34,6 @@ class Outcome:
     scores: list[Score] = field(default_factory=list)
     series: dict[str, list[float]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
-    reference: Any = None
     metrics: list[Chosen] = field(default_factory=list)
 
     @property
@@ -172,10 +171,15 @@ def _judge(
         reference = read_reference(kind or "", given) if given is not None else truth
         if reference is None or (type_of(reference) != kind and kind != "glosses"):
             raise UsageError(f"{metric.label} needs --reference, a {kind} to compare with")
-        outcome.reference = reference
         judge = _construct(registry, metric, context)
         prediction = product[0].glosses if kind == "glosses" and product else product
-        _guarded(metric, lambda j=judge, p=prediction, r=reference: j.update(p, r))  # type: ignore[misc]
+        try:
+            _guarded(metric, lambda j=judge, p=prediction, r=reference: j.update(p, r))  # type: ignore[misc]
+        except InputError as error:
+            if plan.metrics:  # asked for by name
+                raise
+            plan.notes.append(f"{metric.name} left out: {error}")
+            continue
         scores = _guarded(metric, judge.compute)
         outcome.scores += [
             Score(metric.name, name, float(v), judge.signature()) for name, v in scores.items()

@@ -129,7 +129,9 @@ def _pose_data(pose: Any) -> dict[str, Any]:
         low, high = seen.min(axis=0), seen.max(axis=0)
         points = (points - low) / max(float((high - low).max()), 1e-6) * 480 + 16
         width = height = 512
-    offset, limbs, keep = 0, [], []
+    offset = 0
+    keep: list[int] = []
+    limbs: list[list[Any]] = []
     for component in pose.header.components:
         if "WORLD" not in component.name:
             keep += range(offset, offset + len(component.points))

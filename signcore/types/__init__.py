@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from signcore._lazy import lazy
+
+if TYPE_CHECKING:
+    from pose_format import Pose
+
+    from signcore.types import layouts
+    from signcore.types.decode import read_video
+    from signcore.types.encode import write_video
+    from signcore.types.image import Image, read_image, write_image
+    from signcore.types.poses import read_pose, write_pose
+    from signcore.types.tables import read_table, read_text
+    from signcore.types.tracks import Tracks
+    from signcore.types.video import Video
 
 _WHERE = {
     "Image": "signcore.types.image",
@@ -19,5 +33,19 @@ _WHERE = {
     "read_text": "signcore.types.tables",
     "layouts": "signcore.types.layouts",
 }
-__all__ = list(_WHERE)
+__all__ = [
+    "Image",
+    "Pose",
+    "Tracks",
+    "Video",
+    "layouts",
+    "read_image",
+    "read_pose",
+    "read_table",
+    "read_text",
+    "read_video",
+    "write_image",
+    "write_pose",
+    "write_video",
+]
 __getattr__, __dir__ = lazy(__name__, _WHERE)

@@ -139,7 +139,8 @@ class _File:
                     last = (position, frame)
                 yield last[1]
         except av.error.FFmpegError as error:
-            decoder = _close(decoder)
+            _close(decoder)
+            decoder = None
             raise InputError(
                 f"{self.path}: damaged, frame {position} cannot be decoded ({_reason(error)})"
             ) from error

@@ -174,7 +174,7 @@ def pose_from_keypoints(
         else np.asarray(confidence, np.float32).copy()
     )
     sure[missing] = 0
-    data = np.zeros((*points.shape[:2], header.num_dims()), np.float32)
+    data: np.ndarray = np.zeros((*points.shape[:2], header.num_dims()), np.float32)
     shared = min(data.shape[-1], points.shape[-1])
     data[..., :shared] = points[..., :shared]
     data[sure == 0] = 0
