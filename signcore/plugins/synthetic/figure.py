@@ -57,33 +57,19 @@ def _trunk(table: Solids, joints: Joints, frame: int, signer: Signer) -> None:
     table.cone(along(0.30, 0.0, -0.006), along(0.62, 0.0, -0.008), ribs, waist, torso, CLOTH, Z, thin)
     table.cone(along(0.62, 0.0, -0.008), along(1.02, 0.0, -0.012), waist, pelvis, torso, CLOTH, Z, thin)
     table.cone(along(1.02, 0.0, -0.012), along(1.60, 0.0, -0.012), pelvis, pelvis, torso, CLOTH, Z, thin)
-    shoulder = (wide - 0.012) * np.array([1.0, 0.0, 0.0])
-    table.cone(
-        along(0.06, 0, -0.02) - shoulder,
-        along(0.06, 0, -0.02) + shoulder,
-        0.053 * thick,
-        0.053 * thick,
-        torso,
-        CLOTH,
-    )
+    left, right = along(0.06, wide - 0.012, -0.02), along(0.06, 0.012 - wide, -0.02)
+    table.cone(right, left, 0.053 * thick, 0.053 * thick, torso, CLOTH)
     sleeve = min(signer.look.sleeve, 0.45)
     for i, arm in enumerate((joints.left, joints.right)):  # the sleeve's top melts into the trunk
         top = joints.shoulders[frame, i]
         end = top + sleeve * (arm.elbow[frame] - top)
         table.cone(top, end, 0.055 * thick, (0.055 - 0.007 * sleeve) * thick, torso, CLOTH)
     for side in (-1.0, 1.0):
-        table.cone(
-            neck + [side * 0.030, 0.62 * body.neck, -0.040],
-            neck + [side * (wide - 0.01), -0.006, -0.025],
-            0.030,
-            0.046,
-            torso,
-            CLOTH,
-        )
+        nape = neck + [side * 0.030, 0.62 * body.neck, -0.040]
+        table.cone(nape, neck + [side * (wide - 0.01), -0.006, -0.025], 0.030, 0.046, torso, CLOTH)
     table.start(0.02)
-    top = joints.head[frame] + body.head * (
-        -0.42 * joints.head_frame[frame, 1] - 0.20 * joints.head_frame[frame, 2]
-    )
+    _, up, forward = joints.head_frame[frame]
+    top = joints.head[frame] + body.head * (-0.42 * up - 0.20 * forward)
     table.cone(neck + [0.0, -0.01, -0.022], top, 0.058 * thick, 0.054 * thick, PARTS.index("neck"), SKIN)
 
 
@@ -96,37 +82,21 @@ def _arm(table: Solids, joints: Joints, frame: int, signer: Signer, side: str) -
     upper, fore = elbow - shoulder, wrist - elbow
     table.start(0.020)
     cover = min(sleeve, 1.0)
-    table.cone(
-        shoulder,
-        shoulder + cover * upper,
-        0.053 * thick,
-        (0.053 - 0.007 * cover) * thick + 0.002,
-        part,
-        SLEEVE,
-    )
+    end = (0.053 - 0.007 * cover) * thick + 0.002
+    table.cone(shoulder, shoulder + cover * upper, 0.053 * thick, end, part, SLEEVE)
     if sleeve > 1.0:
         cover = sleeve - 1.0
-        table.cone(
-            elbow, elbow + cover * fore, 0.047 * thick, (0.047 - 0.014 * cover) * thick, part + 1, SLEEVE
-        )
+        end = (0.047 - 0.014 * cover) * thick
+        table.cone(elbow, elbow + cover * fore, 0.047 * thick, end, part + 1, SLEEVE)
     table.start(0.030)
     if sleeve < 1.0:
         table.cone(shoulder + 0.3 * upper, elbow, 0.046 * thick, 0.039 * thick, part, SKIN)
-    bulge = (
-        elbow + max(0.32, sleeve - 1.06) * fore
-    )  # no skin under a sleeve: it would shine through at the outline
+    # no skin under a sleeve: it would shine through at the outline
+    bulge = elbow + max(0.32, sleeve - 1.06) * fore
     if sleeve < 1.3:
         table.cone(elbow, bulge, 0.036 * thick, 0.039 * thick, part + 1, SKIN)
-    lower = (
-        bulge,
-        wrist - 0.03 * fore,
-        (0.039 - 0.0100 * max(0.0, sleeve - 1.38) / 0.62) * thick,
-        0.0285 * thick,
-        part + 1,
-        SKIN,
-        axes[2],
-        1.22,
-    )
+    start, end = (0.039 - 0.0100 * max(0.0, sleeve - 1.38) / 0.62) * thick, 0.0285 * thick
+    lower = (bulge, wrist - 0.03 * fore, start, end, part + 1, SKIN, axes[2], 1.22)
     table.cone(*lower)
     table.start(0.013)
     table.cone(*lower)  # the wrist melts into the palm too

@@ -93,18 +93,8 @@ class Renderer:
         depth = np.empty((self.height, self.width), dtype=np.float32)
         parts = np.empty((self.height, self.width), dtype=np.uint8)
         casters = np.ascontiguousarray(self._casters(table))
-        tracer.render(
-            table,
-            self.backdrop,
-            self.view.focal,
-            self.view.cx,
-            self.view.cy,
-            scene,
-            casters,
-            image,
-            depth,
-            parts,
-        )
+        lens = (self.view.focal, self.view.cx, self.view.cy)
+        tracer.render(table, self.backdrop, *lens, scene, casters, image, depth, parts)
         depth[depth == 0.0] = np.inf
         return Truth((image + np.float32(0.5)).astype(np.uint8), depth, parts)
 
@@ -114,21 +104,16 @@ class Renderer:
         rows = []
         for number, first in enumerate(solids.ARM_PARTS.values(), start=1):
             arm = np.flatnonzero((part >= first + 1) & (part <= first + 7))
-            palm = np.flatnonzero(part == first + 2)[
+            forearm, fingers = arm[part[arm] == first + 1][-1:], arm[part[arm] > first + 2]
+            palm = arm[part[arm] == first + 2][
                 :3
-            ]  # wrist and two of the palm's bones cast like all of it
-            casting = table[
-                np.concatenate([arm[part[arm] == first + 1][-1:], palm, arm[part[arm] > first + 2]])
-            ]
+            ]  # the wrist and two of the palm's bones cast like all of it
+            casting = table[np.concatenate([forearm, palm, fingers])]
             a, b = casting[:, solids.A : solids.A + 3], casting[:, solids.B : solids.B + 3]
             radius = np.maximum(casting[:, solids.RADIUS_A], casting[:, solids.RADIUS_B])
             middle = np.round((a.min(axis=0) + b.max(axis=0)) * (GRID / 2.0)) / GRID
-            reach = max(
-                float((geometry.norm(a - middle) + radius).max()),
-                float((geometry.norm(b - middle) + radius).max()),
-            )
-            rows.append(
-                np.array([[*middle, number, 0.0, 0.0, np.ceil(reach * 1024.0) / 1024.0, len(casting)]])
-            )
+            reach = max(float((geometry.norm(end - middle) + radius).max()) for end in (a, b))
+            reach = np.ceil(reach * 1024.0) / 1024.0
+            rows.append(np.array([[*middle, number, 0.0, 0.0, reach, len(casting)]]))
             rows.append(np.concatenate([a, b, radius[:, None], np.zeros((len(casting), 1))], axis=1))
         return np.concatenate(rows)

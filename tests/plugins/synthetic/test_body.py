@@ -7,6 +7,7 @@ import pytest
 
 from signcore.errors import InputError
 from signcore.plugins.synthetic import geometry, hand, signs
+from signcore.plugins.synthetic.embodiment import embody
 from signcore.plugins.synthetic.lexicon import GLOSSES, ROWS
 from signcore.plugins.synthetic.motion import RATE, Target, trajectory
 from signcore.plugins.synthetic.performance import frame_count, perform
@@ -136,6 +137,20 @@ def test_a_trajectory_visits_its_targets_and_rests_at_its_ends():
     np.testing.assert_allclose(path.wrist[[0, -1], 0], [0.0, 0.3], atol=1e-6)
     np.testing.assert_allclose(path.frame, np.broadcast_to(frame, path.frame.shape), atol=1e-9)
     assert (np.diff(path.wrist[:, 0]) >= -1e-12).all()
+
+
+def test_any_timed_targets_move_the_body():
+    signer = next(s for s in map(Signer.sample, range(50)) if not s.left_handed)
+    frame = hand_frame(np.array([-0.3, 0.9, 0.3]), np.array([0.0, 0.0, 1.0]))
+    place = np.array([0.20, -0.05, 0.28])
+    still = [signs.rest(signer.body, signer.habits, t) for t in (0.0, 1.0)]
+    moving = [still[0], *(Target(t, place, frame, hand.HANDSHAPES["v"]) for t in (0.5, 1.0))]
+    joints = embody(moving, still, signer, fps=25.0)
+    assert len(joints) == 26
+    arrived = joints.right.wrist[-1] * [-1, 1, 1]  # the right arm's own axes mirror the world's
+    np.testing.assert_allclose(arrived, place, atol=0.02)
+    assert geometry.dot(joints.right.frame[-1, 1], frame[1] * [-1, 1, 1]) > 0.95
+    assert np.ptp(joints.left.wrist, axis=0).max() < 0.03
 
 
 def test_signers_vary_within_their_bounds():

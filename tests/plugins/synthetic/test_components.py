@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from pose_format.utils.openpose import OpenPose_Components
+from pydantic import ValidationError
 
 from signcore.component import Component
 from signcore.contracts import Context
@@ -17,6 +18,7 @@ from signcore.plugins.synthetic.config import DatasetConfig, GeneratorConfig, Ge
 from signcore.plugins.synthetic.dataset import Dataset
 from signcore.plugins.synthetic.estimator import Estimator
 from signcore.plugins.synthetic.generator import Generator
+from signcore.plugins.synthetic.lexicon import GLOSSES
 from signcore.plugins.synthetic.plugin import signcore_components
 from signcore.plugins.synthetic.signer import TEST_SEEDS, Signer
 from signcore.types import Video, read_video, write_video
@@ -70,6 +72,17 @@ def test_train_and_test_have_no_signer_in_common():
 def test_an_index_outside_is_an_index_error():
     with pytest.raises(IndexError):
         Dataset(DatasetConfig(clips=2))[2]
+
+
+def test_the_vocabulary_goes_up_to_the_whole_lexicon():
+    assert DatasetConfig(vocabulary=len(GLOSSES)).vocabulary == len(GLOSSES)
+    with pytest.raises(ValidationError):
+        DatasetConfig(vocabulary=len(GLOSSES) + 1)
+
+
+def test_settings_that_contradict_each_other_are_refused():
+    with pytest.raises(ValidationError, match="max_glosses"):
+        DatasetConfig(min_glosses=4, max_glosses=2)
 
 
 def test_clips_can_be_cut_and_cached():
