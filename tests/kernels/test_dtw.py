@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 
@@ -69,3 +71,22 @@ def test_a_point_missing_only_in_other_costs_half_its_norm():
 def test_wrong_arguments_are_named(reference, other, error, start):
     with pytest.raises(error, match=f"^{start}:"):
         dtw(reference, other)
+
+
+def test_the_exact_distance_is_the_recorded_one(shared):
+    """oracles/ndtw: 49 pairs of one-keypoint trajectories; y is the reference."""
+    from safetensors.torch import load_file
+
+    folder = shared / "oracles" / "ndtw"
+    if not folder.is_dir():
+        pytest.skip("the oracle ndtw is not on this machine")
+    tensors = load_file(folder / "raw_pairs.safetensors")
+    pairs = json.loads((folder / "raw_pairs.json").read_text())["pairs"]
+    assert len(pairs) == 49
+    for pair in pairs:
+        points = {}
+        for c in "xy":
+            points[c] = tensors[f"{pair['key']}.{c}"].double()
+            points[c][tensors[f"{pair['key']}.mask_{c}"].bool()] = torch.nan
+        distance = float(dtw(points["y"][:, None], points["x"][:, None])[0])
+        assert distance == pytest.approx(pair["cy_exact"], rel=1e-9, abs=1e-12), pair["key"]

@@ -67,8 +67,9 @@ class PGMMConfig(BaseModel):
         "crop", "how source and driving frames of another aspect become square"
     )
     batch_frames: int = _setting(8, "driving frames made at a time", "frames", ge=1, le=256)
-    mode: Literal["reconstruction", "cross"] = _setting(
-        "reconstruction", "reconstruction: source and driving are one person; cross: two persons"
+    mode: Literal["auto", "reconstruction", "cross"] = _setting(
+        "auto",
+        "reconstruction: source and driving are one person; cross: two persons; auto: one where the source looks like a driving frame",
     )
     motion: Literal["standard", "relative"] = _setting(
         "relative",
@@ -230,7 +231,9 @@ class PGMMInputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     source: Image = Field(description="picture of the person who is to move")
-    driving: Video | None = Field(None, description="video whose motion is taken over")
+    driving: Video = Field(description="video whose motion is taken over")
     driving_pose: Pose | None = Field(
-        None, description="pose of the driving video, frame by frame, in its pixels"
+        None,
+        description="pose of the driving video, frame by frame, in its pixels",
+        json_schema_extra={"pose_of": "driving"},
     )

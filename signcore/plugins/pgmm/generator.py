@@ -16,9 +16,12 @@ from signcore.errors import InputError
 from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
 from signcore.plugins.pgmm.frames import fit_frame, fit_points, to_bytes
 from signcore.plugins.pgmm.heatmaps import pose_points
-from signcore.plugins.pgmm.model import PoseGuidedMotionModel, Source, motion_frame
+from signcore.plugins.pgmm.model import PoseGuidedMotionModel, Source, channels_last, motion_frame
 from signcore.plugins.pgmm.relative_motion import relative_keypoints
 from signcore.types.video import Video
+
+COMPARED_SIDE, COMPARED_FRAMES = 32, 16  # pixels and frames at which source and driving are compared
+SAME_PERSON = 0.07  # mean absolute difference on [0, 1]; other people, or other clothes, are above 0.12
 
 
 class PGMM:
@@ -38,9 +41,7 @@ class PGMM:
         model = PoseGuidedMotionModel(self.config)
         weights.load_into(model, tensors, found)
         self.dtype = getattr(torch, self.context.dtype)
-        self.model = (
-            model.eval().requires_grad_(False).to(self.context.device, memory_format=torch.channels_last)
-        )
+        self.model = channels_last(model.eval().requires_grad_(False).to(self.context.device))
 
     @classmethod
     def from_pretrained(
@@ -58,7 +59,9 @@ class PGMM:
         driving, points = self._checked(inputs)
         with self._running():
             source = self.model.source(self._batch([inputs.source.array]))
-            first = self._keypoints([driving[0]]) if self._relative else None
+            crossing = self._mode(inputs) == "cross"
+            relative = crossing and self.config.motion == "relative"
+            first = self._keypoints([driving[0]]) if relative else None
         size, count = self.config.size, self.config.batch_frames
 
         def make(start: int) -> Iterator[np.ndarray]:
@@ -66,7 +69,8 @@ class PGMM:
             for frame in self.context.progress(driving[start:], len(driving) - start, "frames"):
                 frames.append(frame)
                 if len(frames) == count or position + len(frames) == len(driving):
-                    yield from self._frames(source, first, frames, points[position : position + len(frames)])
+                    part = points[position : position + len(frames)]
+                    yield from self._frames(source, first, frames, part, crossing)
                     position += len(frames)
                     frames = []
 
@@ -75,7 +79,7 @@ class PGMM:
     def _checked(self, inputs: PGMMInputs) -> tuple[Video, np.ndarray]:
         """The driving video, and its pose as float32 [T, P, 2], x and y in [0, 1] across the model's square."""
         driving, pose = inputs.driving, inputs.driving_pose
-        if driving is None or len(driving) == 0:
+        if len(driving) == 0:
             raise InputError("driving: PGMM needs a driving video with at least one frame")
         if self.config.pose_fusion == "none":
             return driving, np.full((len(driving), 1, 2), np.nan, np.float32)
@@ -92,9 +96,26 @@ class PGMM:
         points = pose_points(pose, self.config.points)
         return driving, fit_points(points, driving.height, driving.width, self.config.fit)
 
-    @property
-    def _relative(self) -> bool:
-        return self.config.mode == "cross" and self.config.motion == "relative"
+    def judge(self, inputs: PGMMInputs) -> tuple[list[str], Video]:
+        """The driving video at the model's size is the truth where source and driving are one person; else only
+        steadiness can be compared."""
+        names = ["l1", "psnr", "ssim", "tcd"] if self._mode(inputs) == "reconstruction" else ["tcd"]
+        size, driving = self.config.size, inputs.driving
+
+        def make(start: int) -> Iterator[np.ndarray]:
+            return (to_bytes(fit_frame(f, size, self.config.fit)[None])[0] for f in driving[start:])
+
+        return names, Video.from_stream(make, len(driving), size, size, driving.fps)
+
+    def _mode(self, inputs: PGMMInputs) -> str:
+        """The mode, or, for "auto", reconstruction where some driving frame looks like the source."""
+        if self.config.mode != "auto":
+            return self.config.mode
+        source = fit_frame(inputs.source.array, COMPARED_SIDE, self.config.fit)
+        every = max(1, len(inputs.driving) // COMPARED_FRAMES)
+        frames = (fit_frame(f, COMPARED_SIDE, self.config.fit) for f in inputs.driving[::every])
+        nearest = min(float((frame - source).abs().mean()) for frame in frames)
+        return "reconstruction" if nearest < SAME_PERSON else "cross"
 
     def _running(self) -> torch.autograd.grad_mode.inference_mode:
         return torch.inference_mode()
@@ -107,7 +128,12 @@ class PGMM:
         return self.model.keypoint_detector(motion_frame(self._batch(frames)))
 
     def _frames(
-        self, source: Source, first: Tensor | None, frames: list[np.ndarray], points: np.ndarray
+        self,
+        source: Source,
+        first: Tensor | None,
+        frames: list[np.ndarray],
+        points: np.ndarray,
+        crossing: bool,
     ) -> np.ndarray:
         """Driving frames and their points to uint8 [B, size, size, 3]."""
         half = self.dtype != torch.float32
@@ -118,7 +144,7 @@ class PGMM:
             if first is not None:
                 keypoints = relative_keypoints(source.keypoints, keypoints, first)
             background = None
-            if self.model.background is not None and self.config.mode == "reconstruction":
+            if self.model.background is not None and not crossing:
                 background = self.model.background(
                     source.motion_frame.expand(len(frames), -1, -1, -1), motion_frame(driving)
                 )

@@ -98,7 +98,9 @@ def test_frames_are_made_when_they_are_read(folder):
         asked.append(i)
         return frames(1)[0]
 
-    video = make(folder, batch_frames=2).generate(inputs(6, driving=Video.from_frames(frame, 6, 48, 64, 10)))
+    video = make(folder, batch_frames=2, mode="reconstruction").generate(
+        inputs(6, driving=Video.from_frames(frame, 6, 48, 64, 10))
+    )
     assert asked == []
     next(iter(video))
     assert set(asked) <= {0, 1, 2}
@@ -138,7 +140,7 @@ def test_a_pose_at_another_resolution_means_the_same(folder):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"driving": None}, "driving: PGMM needs a driving video"),
+        ({"driving": Video.from_array(frames(2), 10)[:0]}, "driving: PGMM needs a driving video"),
         ({"driving_pose": None}, "driving_pose: PGMM needs the driving video's pose"),
         ({"driving_pose": pose(4)}, "driving_pose: has 4 frames, the driving video has 5"),
     ],
@@ -154,13 +156,24 @@ def test_modes_differ_in_the_keypoints_that_they_use(folder):
     made = {
         name: make(folder, **settings).generate(given).numpy()
         for name, settings in {
-            "reconstruction": {},
+            "reconstruction": {"mode": "reconstruction"},
             "standard": {"mode": "cross", "motion": "standard"},
             "relative": {"mode": "cross", "motion": "relative"},
         }.items()
     }
     assert np.array_equal(made["reconstruction"], made["standard"])
     assert not np.array_equal(made["reconstruction"], made["relative"])
+
+
+def test_a_source_that_looks_like_the_driver_is_the_same_person(folder):
+    generator, same = make(folder), inputs(3)
+    same = same.model_copy(update={"source": Image(same.driving[1])})
+    assert generator.judge(same)[0] == ["l1", "psnr", "ssim", "tcd"]
+    other = same.model_copy(update={"source": Image(255 - same.driving[1])})
+    names, truth = generator.judge(other)
+    assert names == ["tcd"]
+    size = generator.config.size
+    assert truth.shape == (3, size, size, 3)
 
 
 def test_relative_motion_of_a_still_driver_leaves_the_source_where_it_is():
