@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning_fabric
 import torch
@@ -79,7 +79,11 @@ def fit(
     except OSError as error:
         raise WorkError(f"{folder}: cannot be made ({error.strerror or error})") from error
     fabric = lightning_fabric.Fabric(
-        accelerator=accelerator, devices=devices, num_nodes=num_nodes, strategy=strategy, precision=precision
+        accelerator=accelerator,
+        devices=devices,
+        num_nodes=num_nodes,
+        strategy=strategy,
+        precision=precision,  # type: ignore[arg-type]
     )
     if fabric.world_size > 1 or num_nodes > 1:
         fabric.launch()
@@ -180,7 +184,7 @@ class _Run:
                         f"step {step}: the loss {bad[0]} is {float(losses[bad[0]])}",
                         "lower the learning rate; the last checkpoint is good, and a new start resumes from it",
                     )
-                self.fabric.backward(sum(losses.values()) / self.accumulate)
+                self.fabric.backward(torch.stack(list(losses.values())).sum() / self.accumulate)
             self.share(optimizer)
             _call(task, "clip", name)
             if self.clip:
@@ -194,7 +198,9 @@ class _Run:
         if self.fabric.world_size > 1:
             for parameter in _parameters(optimizer):
                 if parameter.grad is not None:
-                    parameter.grad = self.fabric.all_reduce(parameter.grad, reduce_op="mean")
+                    parameter.grad = cast(
+                        torch.Tensor, self.fabric.all_reduce(parameter.grad, reduce_op="mean")
+                    )
 
     def report(
         self,

@@ -37,7 +37,7 @@ def evaluate(
             part = slice(start, start + BATCH)
             truth = tensor(clip.frames[part])
             boxes = torch.from_numpy(hand_boxes(clip.points[part], names))
-            hands = hand_weights(boxes, *truth.shape[-2:], 1.0) - 1
+            hands = hand_weights(boxes, truth, 1.0) - 1
             rows = {
                 "": result[part],
                 "source.": tensor(clip.frames[:1]).expand_as(truth),

@@ -21,7 +21,7 @@ def reconstruction(
     for a, b in zip(predicted, wanted, strict=True):
         difference = (a - b).abs()
         if weights is not None:
-            w = F.adaptive_avg_pool2d(weights, a.shape[-2:])
+            w = F.adaptive_avg_pool2d(weights, (a.shape[-2], a.shape[-1]))
             difference = difference * w / w.mean()
         total = total + difference.mean()
     return total
@@ -78,11 +78,11 @@ def alignment(source_decoded: list[Tensor], driving_decoded: list[Tensor]) -> Te
 
 def hand_weights(
     boxes: Tensor,  # [B, 2, 4] x0, y0, x1, y1 in [0, 1]; NaN where there is no hand
-    height: int,
-    width: int,
+    images: Tensor,  # [B, 3, H, W] whose size is meant
     weight: float,
 ) -> Tensor:  # [B, 1, H, W]
     """1 outside the hands' boxes, 1 + weight inside. Missing: a hand without a box counts like the rest."""
+    height, width = images.shape[-2:]
     x = (torch.arange(width, device=boxes.device) + 0.5) / width
     y = (torch.arange(height, device=boxes.device) + 0.5) / height
     x0, y0, x1, y1 = boxes[..., None].unbind(-2)  # [B, 2, 1]

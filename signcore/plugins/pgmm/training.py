@@ -24,7 +24,7 @@ from signcore.plugins.pgmm.config import PGMMConfig
 from signcore.plugins.pgmm.evaluation import evaluate, strips
 from signcore.plugins.pgmm.generator import describe
 from signcore.plugins.pgmm.heatmaps import hand_boxes, mirrored_order, point_names
-from signcore.plugins.pgmm.model import PoseGuidedMotionModel, motion_frame
+from signcore.plugins.pgmm.model import PoseGuidedMotionModel, channels_last, motion_frame
 
 SCALES = (1.0, 0.5, 0.25, 0.125)
 WARM_UP = 0.02  # part of the steps in which the cosine schedule rises
@@ -57,7 +57,7 @@ class PGMMTask:
             model = PoseGuidedMotionModel(self.config)
         if tensors:
             weights.load_into(model, tensors, str(self.context.weights))
-        self.model = model.to(memory_format=torch.channels_last)
+        self.model = channels_last(model)
         self.average = (
             copy.deepcopy(self.model).requires_grad_(False) if self.config.averaging else self.model
         )
@@ -177,7 +177,7 @@ class PGMMTask:
         result = model.generate(source, features, motion, batch["points"])
         told = {}
         with torch.autocast(source.device.type, enabled=False):
-            focus = losses.hand_weights(batch["boxes"], *source.shape[-2:], config.hand_weight)
+            focus = losses.hand_weights(batch["boxes"], source, config.hand_weight)
             focus = focus + config.moving_weight * losses.moving(source, driving)
             wanted = self.pyramid(driving)
             if config.l1_weight:

@@ -216,7 +216,7 @@ def test_pose_fusion_does_not_care_where_a_key_lies():
 
 
 def test_positions_tell_all_pixels_apart():
-    places = sine_positions(16, 6, 7, torch.zeros(1)).flatten(1).T
+    places = sine_positions(torch.zeros(1, 16, 1, 1), 6, 7).flatten(1).T
     assert places.unique(dim=0).shape == (42, 16)
 
 

@@ -158,7 +158,7 @@ def test_hands_have_boxes_with_a_margin():
 
 def test_pixels_of_hands_weigh_more():
     boxes = torch.tensor([[[0.25, 0.25, 0.5, 0.5], [float("nan")] * 4]])
-    weights_ = losses.hand_weights(boxes, 8, 8, 3.0)
+    weights_ = losses.hand_weights(boxes, torch.zeros(1, 3, 8, 8), 3.0)
     assert weights_.unique().tolist() == [1, 4]
     assert (weights_ == 4).sum() == 4
 

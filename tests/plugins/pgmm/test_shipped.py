@@ -1,0 +1,99 @@
+"""The weights that ship beat both trivial generators on signers that they never saw."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from signcore.contracts import Context
+from signcore.nn.ssim import ssim_map
+from signcore.plugins.pgmm.clips import read
+from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
+from signcore.plugins.pgmm.evaluation import nearest, tensor, thumbnails
+from signcore.plugins.pgmm.generator import PGMM
+from signcore.plugins.pgmm.heatmaps import hand_boxes, point_names, pose_points
+from signcore.plugins.pgmm.losses import hand_weights
+from signcore.plugins.synthetic.config import DatasetConfig
+from signcore.plugins.synthetic.dataset import Dataset
+from signcore.types.image import Image
+from signcore.types.video import Video
+
+PACKAGE = Path(__file__).parents[3] / "plugins" / "signcore-weights" / "signcore_weights"
+FILE = PACKAGE / "pgmm-small.safetensors"
+pytestmark = pytest.mark.skipif(not FILE.is_file(), reason=f"no trained weights at {FILE}")
+
+
+def record() -> dict:
+    entries = json.loads((PACKAGE / "index.json").read_text(encoding="utf-8"))
+    return next(e for e in entries if e["file"] == FILE.name)
+
+
+def test_the_index_names_the_file_as_it_is():
+    assert record()["sha256"] == hashlib.sha256(FILE.read_bytes()).hexdigest()
+    assert (record()["component"], record()["preset"]) == ("generator:pgmm", "small")
+    assert FILE.stat().st_size < 10 << 20
+
+
+def test_the_shipped_network_is_the_small_preset():
+    generator = PGMM(PGMMConfig(), Context(weights=str(FILE)))
+    assert generator.config == PGMMConfig()
+    assert record()["config"] == json.loads(json.dumps(PGMMConfig().architecture | {"size": 128}))
+
+
+def scores(clips: int, step: int, trained_on: int) -> dict[str, dict[str, float]]:
+    """Mean L1 and SSIM, over frames and inside the hands' boxes, of every row."""
+    generator = PGMM(PGMMConfig(), Context(weights=str(FILE)))
+    known = Dataset(DatasetConfig(clips=trained_on, signers=trained_on, cache=False))
+    sparse = PGMMConfig(clip_frames=6)
+    seen = thumbnails(read(known[i], sparse) for i in range(trained_on))
+    held_out = Dataset(DatasetConfig(split="test", clips=clips, signers=clips, cache=False))
+    rows: dict[str, list[list[float]]] = {"pgmm": [], "source": [], "nearest": []}
+    for i in range(clips):
+        sample = held_out[i]
+        first = sample.video[0]
+        chosen = slice(step, None, step)
+        frames = sample.video[chosen].numpy()
+        points = pose_points(sample.pose)[chosen]
+        body = sample.pose.body
+        pose = type(sample.pose)(
+            sample.pose.header, type(body)(25, body.data[chosen], body.confidence[chosen])
+        )
+        made = generator.generate(
+            PGMMInputs(source=Image(first), driving=Video.from_array(frames, 25), driving_pose=pose)
+        ).numpy()
+        truth = tensor(frames)
+        hands = hand_weights(torch.from_numpy(hand_boxes(points, point_names())), truth, 1.0) - 1
+        still = tensor(first[None]).expand_as(truth)
+        for name, images in {"pgmm": tensor(made), "source": still, "nearest": nearest(truth, seen)}.items():
+            l1, ssim = (
+                (images - truth).abs().mean(1, keepdim=True),
+                ssim_map(images, truth).mean(1, keepdim=True),
+            )
+            inside = [float((m * hands).sum() / hands.sum()) for m in (l1, ssim)]
+            rows[name].append([float(l1.mean()), float(ssim.mean()), *inside])
+    names = ("l1", "ssim", "hand_l1", "hand_ssim")
+    return {row: dict(zip(names, np.mean(values, axis=0), strict=True)) for row, values in rows.items()}
+
+
+def beats(made: dict[str, float], trivial: dict[str, float]) -> bool:
+    return all(made[n] < trivial[n] for n in ("l1", "hand_l1")) and all(
+        made[n] > trivial[n] for n in ("ssim", "hand_ssim")
+    )
+
+
+def test_the_shipped_weights_beat_both_trivial_generators_on_two_held_out_signers():
+    found = scores(clips=2, step=6, trained_on=4)
+    assert beats(found["pgmm"], found["source"]), found
+    assert beats(found["pgmm"], found["nearest"]), found
+
+
+@pytest.mark.slow
+def test_the_shipped_weights_beat_both_trivial_generators_on_many_held_out_signers():
+    found = scores(clips=16, step=3, trained_on=60)
+    assert beats(found["pgmm"], found["source"]), found
+    assert beats(found["pgmm"], found["nearest"]), found
