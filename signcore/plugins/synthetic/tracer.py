@@ -14,15 +14,13 @@ from zlib import crc32
 import numpy as np
 from numba import njit
 
-from signcore.plugins.synthetic import face, paint, scene, shading, solids
+from signcore.plugins.synthetic import distance, face, paint, scene, shading, solids
+from signcore.plugins.synthetic.distance import pack, scene_distance, within
 from signcore.plugins.synthetic.shading import shade
 from signcore.plugins.synthetic.solids import (
-    AXES,
     BLEND,
     CHAIN,
-    CONE,
     ELLIPSOID,
-    FLAT,
     KIND,
     PART,
     RADII,
@@ -34,64 +32,8 @@ from signcore.plugins.synthetic.solids import (
 
 STEPS = 160  # only rays that graze an outline need so many
 TILE = 16  # pixels
+REACH = 0.021  # metres around a hit within which solids shade it
 MARGIN = 0.011  # metres kept around a tile's solids, for blending and for the darkening between fingers
-
-
-@njit(nogil=True, error_model="numpy")
-def solid_distance(solids, i, x, y, z):
-    """Signed distance in metres (a lower bound where a solid is flattened) from a point to one solid [COLUMNS]."""
-    if solids[i, KIND] == CONE:
-        ax, ay, az = solids[i, A], solids[i, A + 1], solids[i, A + 2]
-        bx, by, bz = solids[i, B] - ax, solids[i, B + 1] - ay, solids[i, B + 2] - az
-        px, py, pz = x - ax, y - ay, z - az
-        length = bx * bx + by * by + bz * bz
-        t = 0.0
-        if length > 1e-12:
-            t = (px * bx + py * by + pz * bz) / length
-            t = min(1.0, max(0.0, t))
-        qx, qy, qz = px - t * bx, py - t * by, pz - t * bz
-        square = qx * qx + qy * qy + qz * qz
-        flat = solids[i, FLAT]
-        # a limb's outline leaves its ends without a slope, so limbs that continue one another show no seam
-        radius = solids[i, RADIUS_A] + t * t * (3.0 - 2.0 * t) * (solids[i, RADIUS_B] - solids[i, RADIUS_A])
-        if flat == 1.0:
-            return np.sqrt(square) - radius
-        across = qx * solids[i, AXES] + qy * solids[i, AXES + 1] + qz * solids[i, AXES + 2]
-        return (np.sqrt(square + across * across * (flat * flat - 1.0)) - radius) / flat
-    px, py, pz = x - solids[i, A], y - solids[i, A + 1], z - solids[i, A + 2]
-    u = px * solids[i, AXES] + py * solids[i, AXES + 1] + pz * solids[i, AXES + 2]
-    v = px * solids[i, AXES + 3] + py * solids[i, AXES + 4] + pz * solids[i, AXES + 5]
-    w = px * solids[i, AXES + 6] + py * solids[i, AXES + 7] + pz * solids[i, AXES + 8]
-    ru, rv, rw = solids[i, RADII], solids[i, RADII + 1], solids[i, RADII + 2]
-    u, v, w = u / ru, v / rv, w / rw
-    k0 = np.sqrt(u * u + v * v + w * w)
-    u, v, w = u / ru, v / rv, w / rw
-    k1 = np.sqrt(u * u + v * v + w * w)
-    if k1 < 1e-9:
-        return -min(ru, min(rv, rw))
-    return k0 * (k0 - 1.0) / k1
-
-
-@njit(nogil=True, error_model="numpy")
-def scene_distance(solids, near, count, x, y, z):
-    """Distance to the union of a tile's solids, melted within each chain, and the row of the solid that is nearest."""
-    best, nearest, nearest_distance = 1e9, -1, 1e9
-    chain, melted = -1.0, 1e9
-    for j in range(count):
-        i = near[j]
-        d = solid_distance(solids, i, x, y, z)
-        if solids[i, CHAIN] != chain:
-            best = min(best, melted)
-            chain, melted = solids[i, CHAIN], d
-        else:
-            k = solids[i, BLEND]
-            h = k - abs(melted - d)
-            melted = min(melted, d)
-            if h > 0.0:
-                melted -= h * h / (4.0 * k)
-        if d < nearest_distance:
-            nearest_distance, nearest = d, i
-    return min(best, melted), nearest
 
 
 @njit(nogil=True, error_model="numpy")
@@ -105,19 +47,12 @@ def _outlines(solids, focal, cx, cy):
             radius = max(row[RADII], max(row[RADII + 1], row[RADII + 2]))
         radius += MARGIN + row[BLEND]  # a solid melts into others up to its blend away
         front = max(0.05, min(row[A + 2], row[B + 2]) - radius)
-        outlines[i, 0], outlines[i, 1] = (
-            cx + focal * row[A] / row[A + 2],
-            cy + focal * row[A + 1] / row[A + 2],
-        )
-        outlines[i, 2], outlines[i, 3] = (
-            cx + focal * row[B] / row[B + 2],
-            cy + focal * row[B + 1] / row[B + 2],
-        )
-        outlines[i, 4], outlines[i, 5], outlines[i, 6] = (
-            radius * focal / front,
-            front,
-            max(row[A + 2], row[B + 2]) + radius,
-        )
+        outlines[i, 0] = cx + focal * row[A] / row[A + 2]
+        outlines[i, 1] = cy + focal * row[A + 1] / row[A + 2]
+        outlines[i, 2] = cx + focal * row[B] / row[B + 2]
+        outlines[i, 3] = cy + focal * row[B + 1] / row[B + 2]
+        outlines[i, 4] = radius * focal / front
+        outlines[i, 5], outlines[i, 6] = front, max(row[A + 2], row[B + 2]) + radius
     return outlines
 
 
@@ -143,13 +78,13 @@ def _near(outlines, candidates, total, x, y, around, near):
 
 
 @njit(nogil=True, error_model="numpy")
-def _trace(solids, near, count, first, last, u, v, focal, cx, cy, tolerance):
-    """March one ray; returns depth z (0 where nothing is hit), the solid hit, and the distance left at the last step."""
+def _trace(packed, near, count, first, last, u, v, focal, cx, cy, tolerance):
+    """March one ray; returns depth z and the solid hit, or (0, -1)."""
     dx, dy = (u - cx) / focal, (v - cy) / focal
     stretch = np.sqrt(dx * dx + dy * dy + 1.0)
     z = first
     for _ in range(STEPS):
-        d, hit = scene_distance(solids, near, count, dx * z, dy * z, z)
+        d, hit = scene_distance(packed, near, count, dx * z, dy * z, z)
         if d < tolerance:
             return z, hit
         z += 0.92 * d / stretch
@@ -159,23 +94,26 @@ def _trace(solids, near, count, first, last, u, v, focal, cx, cy, tolerance):
 
 
 @njit(nogil=True, error_model="numpy")
-def _sample(solids, near, count, first, last, u, v, focal, cx, cy, tolerance, scene, casters, rgb):
+def _sample(
+    solids, packed, near, count, first, last, u, v, focal, cx, cy, tolerance, scene, casters, close, rgb
+):
     """Trace and shade one ray into rgb [3]; returns (depth, solid) or (0, -1), rgb then untouched."""
-    z, hit = _trace(solids, near, count, first, last, u, v, focal, cx, cy, tolerance)
+    z, hit = _trace(packed, near, count, first, last, u, v, focal, cx, cy, tolerance)
     if hit < 0:
         return 0.0, -1
     x, y = (u - cx) / focal * z, (v - cy) / focal * z
     e = max(0.0007, tolerance)
-    a, _ = scene_distance(solids, near, count, x + e, y - e, z - e)
-    b, _ = scene_distance(solids, near, count, x - e, y - e, z + e)
-    c, _ = scene_distance(solids, near, count, x - e, y + e, z - e)
-    d, _ = scene_distance(solids, near, count, x + e, y + e, z + e)
+    count = within(packed, near, count, x, y, z, REACH, close)
+    a, _ = scene_distance(packed, close, count, x + e, y - e, z - e)
+    b, _ = scene_distance(packed, close, count, x - e, y - e, z + e)
+    c, _ = scene_distance(packed, close, count, x - e, y + e, z - e)
+    d, _ = scene_distance(packed, close, count, x + e, y + e, z + e)
     nx, ny, nz = a - b - c + d, c + d - a - b, b + d - a - c
     length = np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12
     nx, ny, nz = nx / length, ny / length, nz / length
     # how much nearer the surroundings are than they should be: darkens creases and the gaps between fingers
-    near_gap, _ = scene_distance(solids, near, count, x + 0.004 * nx, y + 0.004 * ny, z + 0.004 * nz)
-    far_gap, _ = scene_distance(solids, near, count, x + 0.010 * nx, y + 0.010 * ny, z + 0.010 * nz)
+    near_gap, _ = scene_distance(packed, close, count, x + 0.004 * nx, y + 0.004 * ny, z + 0.004 * nz)
+    far_gap, _ = scene_distance(packed, close, count, x + 0.010 * nx, y + 0.010 * ny, z + 0.010 * nz)
     open_sky = 0.5 * min(1.0, max(0.0, near_gap / 0.004)) + 0.5 * min(1.0, max(0.0, far_gap / 0.010))
     shade(solids[hit], x, y, z, nx, ny, nz, open_sky, scene, casters, rgb)
     return z, hit
@@ -191,12 +129,14 @@ def _render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts
     height, width = depth.shape
     owner = np.full((height, width), -1, dtype=np.int32)
     tolerance = max(0.0003, 0.12 * solids[0, A + 2] / focal)
-    everything = np.arange(solids.shape[0]).astype(np.int32)
+    everything = np.arange(solids.shape[0]).astype(np.uint32)
     outlines = _outlines(solids, focal, cx, cy)
     rows, columns = (height + TILE - 1) // TILE, (width + TILE - 1) // TILE
-    tiles = np.empty((rows * columns, solids.shape[0]), dtype=np.int32)
+    tiles = np.empty((rows * columns, solids.shape[0]), dtype=np.uint32)
     counts = np.zeros(rows * columns, dtype=np.int32)
-    near = np.empty(solids.shape[0], dtype=np.int32)
+    near = np.empty(solids.shape[0], dtype=np.uint32)
+    close = np.empty(solids.shape[0], dtype=np.uint32)
+    packed = pack(solids)
     rgb = np.zeros(3)
     for i in range(rows * columns):
         y0, x0 = (i // columns) * TILE, (i % columns) * TILE
@@ -213,8 +153,8 @@ def _render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts
                 count, first, last = _near(outlines, tiles[i], counts[i], x + 0.5, y + 0.5, 0.0, near)
                 if count > 0:
                     z, hit = _sample(
-                        solids, near, count, first, last, x + 0.5, y + 0.5,
-                        focal, cx, cy, tolerance, scene, casters, rgb,
+                        solids, packed, near, count, first, last, x + 0.5, y + 0.5,
+                        focal, cx, cy, tolerance, scene, casters, close, rgb,
                     )  # fmt: skip
                 for c in range(3):
                     image[y, x, c] = rgb[c]
@@ -243,8 +183,8 @@ def _render(solids, backdrop, focal, cx, cy, scene, casters, image, depth, parts
                 for c in range(3):
                     rgb[c] = backdrop[y, x, c]
                 _sample(
-                    solids, near, count, first, last, u, v,
-                    focal, cx, cy, tolerance, scene, casters, rgb,
+                    solids, packed, near, count, first, last, u, v,
+                    focal, cx, cy, tolerance, scene, casters, close, rgb,
                 )  # fmt: skip
                 red, green, blue = red + rgb[0], green + rgb[1], blue + rgb[2]
             image[y, x, 0], image[y, x, 1], image[y, x, 2] = red / 4.0, green / 4.0, blue / 4.0
@@ -260,7 +200,7 @@ def _differ(image, depth, owner, solids, y0, x0, y1, x1):
     contrast = 0.0
     for c in range(3):
         contrast += abs(image[y0, x0, c] - image[y1, x1, c])
-    return contrast > 54.0
+    return contrast > 84.0
 
 
 def _cached(stamp: int):
@@ -278,5 +218,5 @@ def _cached(stamp: int):
     return render
 
 
-_SOURCES = (face, paint, scene, shading, solids)
+_SOURCES = (distance, face, paint, scene, shading, solids)
 render = _cached(crc32(b"".join(Path(str(source.__file__)).read_bytes() for source in _SOURCES)))
