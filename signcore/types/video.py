@@ -145,7 +145,7 @@ class Video:
     def __getitem__(self, index: slice) -> Video: ...
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            pose = None if self.pose is None else _pose_frames(self.pose, range(len(self))[index])
+            pose = None if self.pose is None else pose_frames(self.pose, range(len(self))[index])
             fps = self.fps / abs(index.step or 1)
             return Video(self._source, fps, path=self.path, indices=self._indices[index], pose=pose)
         i = self._indices[index]
@@ -168,7 +168,8 @@ class Video:
         return f"<Video{name} {len(self)} frames {self.width}x{self.height} at {self.fps:g} fps>"
 
 
-def _pose_frames(pose: Pose, frames: range) -> Pose:
+def pose_frames(pose: Pose, frames: range) -> Pose:
+    """The pose of chosen frames; every n-th one has an n-th of the rate."""
     from pose_format import Pose
     from pose_format.numpy import NumPyPoseBody
 

@@ -1,0 +1,82 @@
+"""Videos on disk as a dataset."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from pose_format import Pose
+
+from signcore.contracts import Context, Sample
+from signcore.errors import ConfigError, InputError
+from signcore.plugins.datasets.config import VideoFolderConfig
+from signcore.types import read_pose, read_video
+from signcore.types.decode import SUFFIXES
+from signcore.types.video import Video, pose_frames
+
+SPLITS = ("train", "validation", "test")
+
+
+class VideoFolder:
+    """One sample a video file, in the order of their paths; glosses and split from the folders that a file lies in.
+
+    The pose of NAME.mp4 is NAME.pose, else `config.estimator`'s, else None. Both are cut to `start`..`stop`.
+    Raises InputError where the path is absent or holds no videos, or where a pose and its video differ in length.
+    """
+
+    def __init__(self, config: VideoFolderConfig | None = None, context: Context | None = None) -> None:
+        if config is None:
+            raise ConfigError("dataset video-folder: path: is needed")
+        self.config, self.context = config, context or Context()
+        root = config.path
+        if not root.exists():
+            raise InputError(f"{root}: no such folder or video")
+        self.files = [root] if root.is_file() else sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES)
+        if not self.files:
+            raise InputError(f"{root}: holds no videos", f"expected {', '.join(SUFFIXES)}")
+        self._poses: dict[int, Pose] = {}
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Sample:
+        if not 0 <= index < len(self):
+            raise IndexError(f"clip {index} of {len(self)}")
+        file = self.files[index]
+        folders = list(file.relative_to(self.config.path).parts[:-1]) if self.config.path.is_dir() else []
+        split = folders.pop(0) if folders and folders[0] in SPLITS else None
+        return Sample(
+            id=file.stem,
+            video=partial(self._video, file),
+            pose=partial(self._pose, index),
+            glosses=folders[-1:] or None,
+            split=split,
+        )
+
+    def _cut(self, length: int) -> slice:
+        return slice(int(length * self.config.start), max(1, round(length * self.config.stop)))
+
+    def _video(self, file: Path) -> Video:
+        video = read_video(file)
+        return video[self._cut(len(video))]
+
+    def _pose(self, index: int) -> Pose | None:
+        file = self.files[index]
+        beside = file.with_suffix(".pose")
+        if beside.is_file():
+            pose, length = read_pose(beside), len(read_video(file))
+            if len(pose.body.data) != length:
+                raise InputError(f"{beside}: {len(pose.body.data)} frames, but {file.name} has {length}")
+            return pose_frames(pose, range(length)[self._cut(length)])
+        if self.config.estimator is None:
+            return None
+        if index not in self._poses:
+            self._poses[index] = self._estimator.estimate(self._video(file))
+        return self._poses[index]
+
+    @cached_property
+    def _estimator(self) -> Any:
+        from signcore.registry import registry
+
+        return registry.load("estimator", str(self.config.estimator), self.context)

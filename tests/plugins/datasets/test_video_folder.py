@@ -1,0 +1,54 @@
+import shutil
+
+import numpy as np
+import pytest
+
+import signcore
+from signcore.errors import ConfigError, InputError
+from signcore.types.poses import keypoints
+
+
+@pytest.fixture
+def folder(tmp_path, clip):
+    for name in ("train/HOUSE/a", "train/TREE/b", "test/HOUSE/c"):
+        file = tmp_path / f"{name}.mp4"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(clip, file)
+    shutil.copy(clip.with_suffix(".pose"), tmp_path / "train/HOUSE/a.pose")
+    return tmp_path
+
+
+def test_folders_name_split_and_gloss(folder):
+    dataset = signcore.load("dataset", "video-folder", path=str(folder))
+    assert [(s.id, s.split, s.glosses) for s in (dataset[i] for i in range(3))] == [
+        ("c", "test", ["HOUSE"]),
+        ("a", "train", ["HOUSE"]),
+        ("b", "train", ["TREE"]),
+    ]
+    assert dataset[1].video.shape == (12, 40, 48, 3)
+    assert dataset[1].pose.body.data.shape[0] == 12
+    assert dataset[2].pose is None
+    with pytest.raises(IndexError):
+        dataset[3]
+
+
+def test_video_and_pose_are_cut_alike(clip):
+    whole = signcore.load("dataset", "video-folder", path=str(clip))[0]
+    first = signcore.load("dataset", "video-folder", path=str(clip), stop=0.5)[0]
+    rest = signcore.load("dataset", "video-folder", path=str(clip), start=0.5)[0]
+    assert (len(first.video), len(rest.video)) == (6, 6)
+    assert np.array_equal(np.concatenate([first.video.numpy(), rest.video.numpy()]), whole.video.numpy())
+    both = np.concatenate([keypoints(first.pose), keypoints(rest.pose)])
+    assert np.array_equal(both, keypoints(whole.pose), equal_nan=True)
+
+
+def test_what_cannot_be_a_dataset_is_refused(tmp_path, folder, clip):
+    with pytest.raises(InputError, match="no such folder or video"):
+        signcore.load("dataset", "video-folder", path=str(tmp_path / "nothing"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no videos"):
+        signcore.load("dataset", "video-folder", path=str(tmp_path / "empty"))
+    with pytest.raises(ConfigError, match="path: is needed"):
+        signcore.load("dataset", "video-folder")
+    with pytest.raises(ConfigError, match="start"):
+        signcore.load("dataset", "video-folder", path=str(clip), start=0.7, stop=0.3)
