@@ -48,7 +48,10 @@ class DownBlock2d(nn.Module):
 
 
 class UpBlock2d(nn.Module):
-    """Nearest x2, 3x3 convolution, instance normalisation, ReLU (PGMM section 3.2, the up-sampling module)."""
+    """Nearest x2, 3x3 convolution, instance normalisation, ReLU (PGMM section 3.2, the up-sampling module).
+
+    Without gradients the first two run as one (`upsampled_convolution`).
+    """
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
@@ -56,7 +59,41 @@ class UpBlock2d(nn.Module):
         self.norm = InstanceNorm(out_features)
 
     def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C', 2H, 2W]
-        return F.relu(self.norm(self.conv(F.interpolate(x, scale_factor=2))), inplace=True)
+        if torch.is_grad_enabled():
+            x = self.conv(F.interpolate(x, scale_factor=2))
+        else:
+            x = upsampled_convolution(x, self.conv.weight, self.conv.bias)
+        return F.relu(self.norm(x), inplace=True)
+
+
+def upsampled_convolution(
+    x: Tensor,  # [B, C, H, W]
+    weight: Tensor,  # [C', C, 3, 3]
+    bias: Tensor | None,  # [C']
+) -> Tensor:  # [B, C', 2H, 2W]
+    """3x3 convolution of the nearest x2 of `x`, as four 2x2 convolutions of `x` itself: 16 products instead of 36.
+
+    Of three neighbouring rows of the enlarged image two are the same row of `x`: an even output row sees the row above
+    it once and its own twice, an odd one its own twice and the row below once. Columns alike.
+    """
+    height, width = x.shape[-2:]
+    padded = F.pad(x, (1, 1, 1, 1)).contiguous(memory_format=torch.channels_last)
+    parts = [
+        F.conv2d(padded[:, :, i : i + height + 1, j : j + width + 1], part, bias)
+        for i, rows in enumerate(_folded(weight, dim=2))
+        for j, part in enumerate(_folded(rows, dim=3))
+    ]
+    size = (len(x), len(weight), 2 * height, 2 * width)
+    out = torch.empty(size, dtype=parts[0].dtype, device=x.device, memory_format=torch.channels_last)
+    for place, part in enumerate(parts):
+        out[:, :, place // 2 :: 2, place % 2 :: 2] = part
+    return out
+
+
+def _folded(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """The two taps that an even and an odd row (or column) of the enlarged image have in the small one."""
+    first, middle, last = weight.unbind(dim)
+    return torch.stack([first, middle + last], dim), torch.stack([first + middle, last], dim)
 
 
 class ResBlock2d(nn.Module):

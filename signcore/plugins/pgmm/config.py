@@ -169,6 +169,12 @@ class PGMMConfig(BaseModel):
     clip_frames: int | None = _setting(
         None, "read at most so many frames of a training clip, evenly spread; none reads all", "frames", ge=2
     )
+    nearest_clips: int = _setting(
+        500,
+        "most training clips, evenly spread, that the baseline 'nearest training frame' looks through",
+        "clips",
+        ge=1,
+    )
     evaluate_clips: int = _setting(8, "most clips in an evaluation", "clips", ge=1)
     cache: int = _setting(2048, "decoded training frames kept in memory", "MiB", ge=0)
 

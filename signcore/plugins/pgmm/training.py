@@ -232,8 +232,10 @@ class PGMMTask:
         indices = clips.indices["held-out"] or clips.indices["train"]
         return [clips[i] for i in indices[: self.config.evaluate_clips]]
 
-    def trained_on(self, clips: Clips) -> list[Clip]:
-        return [clips[i] for i in clips.indices["train"]]
+    def trained_on(self, clips: Clips) -> Iterator[Clip]:
+        indices = clips.indices["train"]
+        count = min(len(indices), self.config.nearest_clips)
+        return (clips[indices[i * len(indices) // count]] for i in range(count))
 
     def export(self, folder: Path) -> None:
         weights.save(folder, describe(self.config), self.average.state_dict(), half=True)
