@@ -71,8 +71,9 @@ def reconstruct(model: PoseGuidedMotionModel, clip: Clip) -> Tensor:  # [T, 3, H
     for start in range(0, len(clip.frames), BATCH):
         driving = tensor(clip.frames[start : start + BATCH]).to(device)
         points = torch.from_numpy(clip.points[start : start + BATCH]).to(device)
-        keypoints = model.keypoint_detector(motion_frame(driving))
-        made.append(model(source.expand(len(driving)), keypoints, points).prediction.cpu())
+        small, here = motion_frame(driving), source.expand(len(driving))
+        background = model.background(here.motion_frame, small) if model.background is not None else None
+        made.append(model(here, model.keypoint_detector(small), points, background).prediction.cpu())
     model.train(training)
     return torch.cat(made)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from signcore import weights
 from signcore.contracts import Context
-from signcore.errors import InputError
+from signcore.errors import InputError, WeightsError
 from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
 from signcore.plugins.pgmm.frames import fit_frame, fit_points, to_bytes
 from signcore.plugins.pgmm.heatmaps import pose_points
@@ -37,7 +38,7 @@ class PGMM:
         config, self.context = config or PGMMConfig(), context or Context()
         found = weights.find(self.context.weights, "generator", "pgmm", config.preset)
         trained, tensors = weights.read(found)
-        self.config = config.with_architecture(trained.get("settings", {}))
+        self.config = trained_config(config, trained, found)
         model = PoseGuidedMotionModel(self.config)
         weights.load_into(model, tensors, found)
         self.dtype = getattr(torch, self.context.dtype)
@@ -160,3 +161,16 @@ def describe(config: PGMMConfig) -> dict[str, object]:
         "version": 1,
         "settings": {**config.architecture, "size": config.size},
     }
+
+
+def trained_config(config: PGMMConfig, trained: dict[str, Any], source: str | Path) -> PGMMConfig:
+    """The settings on the network that the weights of `source` belong to. Raises WeightsError where that is no PGMM."""
+    of = trained.get("component", "generator:pgmm")
+    if of != "generator:pgmm":
+        raise WeightsError(f"{source}: weights of {of}, not of generator:pgmm")
+    try:
+        return config.with_architecture(dict(trained.get("settings", {})))
+    except (ValidationError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"{source}: its config describes no PGMM ({str(error).splitlines()[-1].strip()})"
+        ) from error

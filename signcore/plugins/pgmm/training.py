@@ -22,7 +22,7 @@ from signcore.plugins.pgmm import losses
 from signcore.plugins.pgmm.clips import Clip, Clips, colours, recoloured
 from signcore.plugins.pgmm.config import PGMMConfig
 from signcore.plugins.pgmm.evaluation import evaluate, strips
-from signcore.plugins.pgmm.generator import describe
+from signcore.plugins.pgmm.generator import describe, trained_config
 from signcore.plugins.pgmm.heatmaps import hand_boxes, mirrored_order, point_names
 from signcore.plugins.pgmm.model import PoseGuidedMotionModel, channels_last, motion_frame
 
@@ -51,7 +51,7 @@ class PGMMTask:
         tensors: dict[str, Tensor] = {}
         if self.context.weights is not None:
             trained, tensors = weights.read(self.context.weights)
-            self.config = self.config.with_architecture(trained.get("settings", {}))
+            self.config = trained_config(self.config, trained, self.context.weights)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.context.seed)
             model = PoseGuidedMotionModel(self.config)

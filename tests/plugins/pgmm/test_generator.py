@@ -221,6 +221,18 @@ def test_weights_of_another_architecture_are_refused(folder):
         make(folder, width=8)
 
 
+def test_weights_of_another_method_are_refused(folder, tmp_path):
+    config, tensors = weights.read(folder)
+    for changes, message in (
+        ({"component": "recognizer:signx"}, "weights of recognizer:signx, not of generator:pgmm"),
+        ({"settings": {"width": -1}}, "its config describes no PGMM"),
+        ({"settings": 3}, "its config describes no PGMM"),
+    ):
+        weights.save(tmp_path, {**config, **changes}, tensors)
+        with pytest.raises(WeightsError, match=message):
+            make(tmp_path)
+
+
 def test_weights_with_a_nan_are_refused(folder, tmp_path):
     _config, tensors = weights.read(folder)
     tensors["final.bias"] = torch.full((3,), float("nan"))
