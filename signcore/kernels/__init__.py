@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from signcore.kernels.backend import backend, use_backend
-    from signcore.kernels.dtw import dtw
+    from signcore.kernels.dtw import dtw, dtw_matrix
+    from signcore.kernels.fastdtw import fastdtw, fastdtw_path
     from signcore.kernels.tcd import tcd
 
-_WHERE = {"tcd": "tcd", "dtw": "dtw", "backend": "backend", "use_backend": "backend"}
-__all__ = ["backend", "dtw", "tcd", "use_backend"]
+_WHERE = {"tcd": "tcd", "dtw": "dtw", "dtw_matrix": "dtw", "fastdtw": "fastdtw", "fastdtw_path": "fastdtw", "backend": "backend", "use_backend": "backend"}
+__all__ = ["backend", "dtw", "dtw_matrix", "fastdtw", "fastdtw_path", "tcd", "use_backend"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signcore.kernels.reference.dtw import dtw
+from signcore.kernels.reference.fastdtw import fastdtw, fastdtw_path
 from signcore.kernels.reference.tcd import tcd
 
-__all__ = ["dtw", "tcd"]
+__all__ = ["dtw", "fastdtw", "fastdtw_path", "tcd"]

@@ -14,16 +14,20 @@ def pair_costs(reference: Tensor, other: Tensor) -> Tensor:
     return torch.where(there[:, None], costs, torch.zeros_like(costs))
 
 
-def dtw(reference: Tensor, other: Tensor) -> Tensor:
-    """The cheapest monotone path of every keypoint: [T, K, D], [S, K, D] -> [K] float64."""
+def dtw(reference: Tensor, other: Tensor, *, align: str = "keypoint", window: int | None = None) -> Tensor:
+    """The cheapest monotone path: [T, K, D], [S, K, D] -> float64 [K], or [] with align="pose"."""
     costs = pair_costs(reference, other)
-    frames, others, points = costs.shape
-    infinity = torch.full((points,), torch.inf, dtype=torch.float64)
-    before = [torch.zeros(points, dtype=torch.float64)] + [infinity] * others
+    frames, others = costs.shape[:2]
+    if align == "pose":
+        present = (~reference.isnan().any(-1)).sum(-1).clamp_min(1)
+        costs = (costs.sum(-1) / present[:, None])[..., None]
+    band = max(frames, others) if window is None else max(window, abs(frames - others))
+    infinity = torch.full((costs.shape[2],), torch.inf, dtype=torch.float64)
+    before = [torch.zeros_like(infinity)] + [infinity] * others
     for t in range(frames):
         row = [infinity]
         for s in range(others):
             best = torch.minimum(torch.minimum(before[s], before[s + 1]), row[s])
-            row.append(costs[t, s] + best)
+            row.append(costs[t, s] + best if abs(t - s) <= band else infinity)
         before = row
-    return before[-1]
+    return before[-1][0] if align == "pose" else before[-1]

@@ -1,0 +1,82 @@
+"""FastDTW (Salvador and Chan 2007) with missing points, as both builds of the PyPI package `fastdtw` do it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from signcore.kernels import reference as plain
+from signcore.kernels._clips import VARIANTS, check_choice, check_pose, check_whole, joined
+from signcore.kernels.backend import pick
+
+torch.library.define(
+    "signcore::fastdtw_pairs",
+    "(Tensor references, Tensor from_, Tensor others, Tensor to, int radius, int variant, bool per_keypoint) -> Tensor",
+)
+torch.library.define("signcore::fastdtw_path", "(Tensor reference, Tensor other, int radius, int variant) -> (Tensor, Tensor)")
+
+
+@torch.library.register_fake("signcore::fastdtw_pairs")
+def _(
+    references: Tensor, from_: Tensor, others: Tensor, to: Tensor, radius: int, variant: int, per_keypoint: bool
+) -> Tensor:
+    shape = (from_.numel() - 1, to.numel() - 1)
+    return references.new_empty((*shape, references.shape[1]) if per_keypoint else shape)
+
+
+@torch.library.register_fake("signcore::fastdtw_path")
+def _(reference: Tensor, other: Tensor, radius: int, variant: int) -> tuple[Tensor, Tensor]:
+    length = torch.library.get_ctx().new_dynamic_size()
+    return reference.new_empty(()), reference.new_empty((length, 2), dtype=torch.int64)
+
+
+def fastdtw(
+    reference: Tensor,  # [T, K, D] NaN where missing
+    other: Tensor,  # [S, K, D] NaN where missing
+    *,
+    radius: int = 1,
+    variant: str = "python",
+) -> Tensor:  # [K] accumulated cost along the path that FastDTW finds, in the inputs' dtype
+    """FastDTW of every keypoint's trajectory; equals PyPI's `fastdtw.fastdtw(other, reference, radius, dist)`.
+
+    radius: cells searched around the coarser path. variant: which build of the package is meant, "python" or "compiled":
+    they break ties and bound their windows differently (docs/kernels/dtw.md). Costs are summed in float64.
+    Missing: as in `dtw`; the mean of two frames is missing where either is, at every level.
+    Raises ArgumentError (a ValueError) for shapes and settings, ArgumentTypeError (a TypeError) for dtypes and devices.
+    """
+    check_pose("reference", reference)
+    check_pose("other", other, like=reference)
+    check_whole("radius", radius)
+    check_choice("variant", variant, VARIANTS)
+    name = pick("fastdtw", reference.is_cuda)
+    if name == "torch":
+        return plain.fastdtw(reference, other, radius=radius, variant=variant).to(reference.dtype)
+    if name == "numba":
+        from signcore.kernels import _numba_dtw
+
+        return _numba_dtw.fastdtw(reference, other, radius, VARIANTS.index(variant))
+    x, y = joined([reference]), joined([other])
+    return torch.ops.signcore.fastdtw_pairs(*x, *y, radius, VARIANTS.index(variant), True)[0, 0]
+
+
+def fastdtw_path(
+    reference: Tensor,  # [T, D] NaN where missing
+    other: Tensor,  # [S, D] NaN where missing
+    *,
+    radius: int = 1,
+    variant: str = "python",
+) -> tuple[Tensor, Tensor]:  # [] float64, int64 [L, 2] of (reference index, other index)
+    """FastDTW of one trajectory: the cost and the path, from (0, 0) to (T - 1, S - 1). Settings and errors: `fastdtw`."""
+    check_pose("reference", reference, rank=2)
+    check_pose("other", other, rank=2, like=reference)
+    check_whole("radius", radius)
+    check_choice("variant", variant, VARIANTS)
+    name = pick("fastdtw", reference.is_cuda)
+    x, y = reference.double().contiguous(), other.double().contiguous()
+    if name == "torch":
+        return plain.fastdtw_path(x, y, radius=radius, variant=variant)
+    if name == "numba":
+        from signcore.kernels import _numba_dtw
+
+        return _numba_dtw.fastdtw_path(x, y, radius, VARIANTS.index(variant))
+    return torch.ops.signcore.fastdtw_path(x, y, radius, VARIANTS.index(variant))
