@@ -138,9 +138,11 @@ class PGMMConfig(BaseModel):
         "learning rate: / 10 at 60 % and at 90 % of the steps (paper), a cosine to 1 % after a short rise, or constant",
     )
     l1_weight: float = _setting(10.0, "multi-scale L1 between the result and the driving frame", ge=0)
-    ssim_weight: float = _setting(2.0, "1 - SSIM between the result and the driving frame", ge=0)
-    hand_weight: float = _setting(4.0, "extra weight of the L1 inside the hands' boxes", ge=0)
-    moving_weight: float = _setting(2.0, "extra weight of the L1 where source and driving frame differ", ge=0)
+    ssim_weight: float = _setting(5.0, "1 - SSIM between the result and the driving frame", ge=0)
+    hand_weight: float = _setting(12.0, "extra weight of L1 and SSIM inside the hands' boxes", ge=0)
+    moving_weight: float = _setting(
+        2.0, "extra weight of L1 and SSIM where source and driving frame differ", ge=0
+    )
     drawn_weight: float = _setting(5.0, "multi-scale L1 of what is drawn, before the blend", ge=0)
     equivariance_weight: float = _setting(10.0, "keypoints move with a deformed frame", ge=0)
     warp_weight: float = _setting(10.0, "the flow takes the source's features to the driving frame's", ge=0)

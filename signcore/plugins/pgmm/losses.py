@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from signcore.nn.coordinates import warp
-from signcore.nn.ssim import ssim
+from signcore.nn.ssim import ssim_map
 from signcore.nn.thin_plate_spline import ThinPlateSpline
 
 
@@ -27,9 +27,16 @@ def reconstruction(
     return total
 
 
-def dissimilarity(predicted: Tensor, wanted: Tensor) -> Tensor:  # [B, 3, H, W] x2 -> scalar
-    """1 - SSIM."""
-    return 1 - ssim(predicted, wanted).mean()
+def dissimilarity(
+    predicted: Tensor,  # [B, 3, H, W]
+    wanted: Tensor,  # [B, 3, H, W]
+    weights: Tensor | None = None,  # [B, 1, H, W] >= 0
+) -> Tensor:
+    """1 - SSIM; pixels with a higher weight count more."""
+    similarity = ssim_map(predicted, wanted)
+    if weights is not None:
+        similarity = similarity * weights / weights.mean()
+    return 1 - similarity.mean()
 
 
 def equivariance(

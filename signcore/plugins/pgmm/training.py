@@ -187,7 +187,7 @@ class PGMMTask:
                 found = losses.reconstruction(self.pyramid(result.drawn), wanted, focus)
                 told["drawn"] = config.drawn_weight * found
             if config.ssim_weight:
-                told["ssim"] = config.ssim_weight * losses.dissimilarity(result.prediction, driving)
+                told["ssim"] = config.ssim_weight * losses.dissimilarity(result.prediction, driving, focus)
         if config.equivariance_weight:
             found = losses.equivariance(driving_keypoints, deformed_keypoints, deformation)
             told["equivariance"] = config.equivariance_weight * found
