@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "common/parallel.h"
+#include "dtw/dtw_core.h"
+#include "fastdtw/fastdtw_core.h"
 #include "tcd/tcd_core.h"
 
 namespace py = pybind11;
@@ -43,6 +45,65 @@ py::array_t<int64_t> tcd_counts(py::array_t<T, py::array::c_style> generated,
   }
   return counts;
 }
+template <class S>
+using Array = py::array_t<S, py::array::c_style>;
+using Offsets = Array<int64_t>;
+
+template <class S>
+py::array_t<S> pairs_result(const Array<S>& references, const Offsets& from, const Offsets& to, bool per_keypoint) {
+  std::vector<py::ssize_t> shape{from.size() - 1, to.size() - 1};
+  if (per_keypoint) shape.push_back(references.shape(1));
+  return py::array_t<S>(shape);
+}
+
+// references [sum T, K, D], offsets [N + 1]; others alike. -> [N, M, K] with per_keypoint, else [N, M]
+template <class S>
+py::array_t<S> dtw_pairs(Array<S> references, Offsets from, Array<S> others, Offsets to, bool pose, int64_t band,
+                         bool per_keypoint, int64_t threads) {
+  auto out = pairs_result(references, from, to, per_keypoint && !pose);
+  const signcore::dtw::Clips<S> a{references.data(), from.data(), from.size() - 1},
+      b{others.data(), to.data(), to.size() - 1};
+  const int64_t K = references.shape(1), D = references.shape(2);
+  S* result = out.mutable_data();
+  py::gil_scoped_release release;
+  if (pose)
+    signcore::dtw::pose_pairs<S>(a, b, K, D, band, result, on_threads(threads));
+  else
+    signcore::dtw::keypoint_pairs<S>(a, b, K, D, band, per_keypoint, result, on_threads(threads));
+  return out;
+}
+
+template <class S>
+py::array_t<S> fastdtw_pairs(Array<S> references, Offsets from, Array<S> others, Offsets to, int64_t radius,
+                             int64_t variant, bool per_keypoint, int64_t threads) {
+  auto out = pairs_result(references, from, to, per_keypoint);
+  const int64_t N = from.size() - 1, M = to.size() - 1, K = references.shape(1), D = references.shape(2);
+  const S *x = references.data(), *y = others.data();
+  const int64_t *f = from.data(), *t = to.data();
+  S* result = out.mutable_data();
+  py::gil_scoped_release release;
+  signcore::fastdtw::pairs<S>(x, f, N, y, t, M, K, D, radius, static_cast<signcore::fastdtw::Variant>(variant),
+                              per_keypoint, result, on_threads(threads));
+  return out;
+}
+
+// reference [T, D], other [S, D] -> distance, path [L, 2] of (reference, other)
+std::pair<double, Offsets> fastdtw_path(Array<double> reference, Array<double> other, int64_t radius, int64_t variant) {
+  std::vector<std::pair<int64_t, int64_t>> cells;
+  double cost = 0;
+  const int64_t D = reference.shape(1), T = reference.shape(0), U = other.shape(0);
+  const double *a = reference.data(), *b = other.data();
+  {
+    py::gil_scoped_release release;
+    const auto y = signcore::fastdtw::series(a, T, 1, D, 0, true), x = signcore::fastdtw::series(b, U, 1, D, 0, false);
+    signcore::fastdtw::Workspace w;
+    cost = signcore::fastdtw::distance(x, y, D, radius, static_cast<signcore::fastdtw::Variant>(variant), w, &cells);
+  }
+  Offsets path({static_cast<py::ssize_t>(cells.size()), py::ssize_t(2)});
+  int64_t* out = path.mutable_data();
+  for (const auto& [i, j] : cells) *out++ = j, *out++ = i;
+  return {cost, path};
+}
 }  // namespace
 
 PYBIND11_MODULE(_door, m) {
@@ -50,4 +111,10 @@ PYBIND11_MODULE(_door, m) {
   m.def("tcd_counts", &tcd_counts<uint8_t, int16_t>);
   m.def("tcd_counts", &tcd_counts<float, double>);
   m.def("tcd_counts", &tcd_counts<double, double>);
+  m.def("dtw_pairs", &dtw_pairs<float>);
+  m.def("dtw_pairs", &dtw_pairs<double>);
+  m.def("fastdtw_pairs", &fastdtw_pairs<float>);
+  m.def("fastdtw_pairs", &fastdtw_pairs<double>);
+  m.def("fastdtw_path", &fastdtw_path);
+  m.def("isa", &signcore::isa_name);
 }

@@ -5,6 +5,6 @@
 
 namespace signcore {
 // Calls body(begin, end) on parts of [begin, end) of at least `grain` items; parts may run at the same time.
-using Parallel = std::function<void(int64_t begin, int64_t end, int64_t grain,
-                                    const std::function<void(int64_t, int64_t)>& body)>;
+using Parallel =
+    std::function<void(int64_t begin, int64_t end, int64_t grain, const std::function<void(int64_t, int64_t)>& body)>;
 }  // namespace signcore

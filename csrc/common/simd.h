@@ -21,8 +21,7 @@
 
 #define SIGNCORE_PRAGMA(x) _Pragma(#x)
 #if defined(__clang__)
-#define SIGNCORE_TARGET_BEGIN(t) \
-  SIGNCORE_PRAGMA(clang attribute push(__attribute__((target(t))), apply_to = function))
+#define SIGNCORE_TARGET_BEGIN(t) SIGNCORE_PRAGMA(clang attribute push(__attribute__((target(t))), apply_to = function))
 #define SIGNCORE_TARGET_END SIGNCORE_PRAGMA(clang attribute pop)
 #else
 #define SIGNCORE_TARGET_BEGIN(t) SIGNCORE_PRAGMA(GCC push_options) SIGNCORE_PRAGMA(GCC target(t))
@@ -37,8 +36,7 @@ namespace signcore {
 template <class S>
 class Aligned {
  public:
-  explicit Aligned(size_t n)
-      : data_(static_cast<S*>(std::aligned_alloc(64, ((n * sizeof(S) + 63) / 64) * 64 + 64))) {
+  explicit Aligned(size_t n) : data_(static_cast<S*>(std::aligned_alloc(64, ((n * sizeof(S) + 63) / 64) * 64 + 64))) {
     if (!data_) throw std::bad_alloc();
   }
   S* get() const { return data_.get(); }
@@ -117,19 +115,19 @@ struct Vec {
     return s;
   }
 };
-#define SIGNCORE_PLAIN(name, expression)         \
-  template <class S>                             \
-  inline Vec<S> name(Vec<S> a, Vec<S> b) {       \
-    Vec<S> r;                                    \
-    for (int i = 0; i < Vec<S>::W; ++i) {        \
-      const S x = a.v[i], y = b.v[i];            \
-      r.v[i] = expression;                       \
-    }                                            \
-    return r;                                    \
+#define SIGNCORE_PLAIN(name, expression)   \
+  template <class S>                       \
+  inline Vec<S> name(Vec<S> a, Vec<S> b) { \
+    Vec<S> r;                              \
+    for (int i = 0; i < Vec<S>::W; ++i) {  \
+      const S x = a.v[i], y = b.v[i];      \
+      r.v[i] = expression;                 \
+    }                                      \
+    return r;                              \
   }
 SIGNCORE_PLAIN(add, x + y)
 SIGNCORE_PLAIN(sub, x - y)
-SIGNCORE_PLAIN(mul, x * y)
+SIGNCORE_PLAIN(mul, x* y)
 SIGNCORE_PLAIN(min, y < x ? y : x)
 #undef SIGNCORE_PLAIN
 template <class S>
@@ -221,7 +219,8 @@ struct Vec<float> {
   static Vec set(float x) { return {_mm512_set1_ps(x)}; }
   void store(float* p) const { _mm512_store_ps(p, v); }
   Vec shifted(float first) const {
-    return {_mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(v), _mm512_castps_si512(_mm512_set1_ps(first)), 15))};
+    return {_mm512_castsi512_ps(
+        _mm512_alignr_epi32(_mm512_castps_si512(v), _mm512_castps_si512(_mm512_set1_ps(first)), 15))};
   }
   float last() const {
     const __m128 high = _mm512_extractf32x4_ps(v, 3);
@@ -238,7 +237,8 @@ struct Vec<double> {
   static Vec set(double x) { return {_mm512_set1_pd(x)}; }
   void store(double* p) const { _mm512_store_pd(p, v); }
   Vec shifted(double first) const {
-    return {_mm512_castsi512_pd(_mm512_alignr_epi64(_mm512_castpd_si512(v), _mm512_castpd_si512(_mm512_set1_pd(first)), 7))};
+    return {_mm512_castsi512_pd(
+        _mm512_alignr_epi64(_mm512_castpd_si512(v), _mm512_castpd_si512(_mm512_set1_pd(first)), 7))};
   }
   double last() const {
     const __m128d high = _mm512_extractf64x2_pd(v, 3);
@@ -251,8 +251,8 @@ inline Vec<float> sub(Vec<float> a, Vec<float> b) { return {_mm512_sub_ps(a.v, b
 inline Vec<float> mul(Vec<float> a, Vec<float> b) { return {_mm512_mul_ps(a.v, b.v)}; }
 inline Vec<float> min(Vec<float> a, Vec<float> b) { return {_mm512_min_ps(b.v, a.v)}; }
 inline Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-// The 14-bit estimate and one Newton step: within 2 ulp, half the time of the exact instruction. Zero stays zero; what the
-// estimate cannot take (denormal, infinite, NaN) goes the exact way.
+// The 14-bit estimate and one Newton step: within 2 ulp, half the time of the exact instruction. Zero stays zero; what
+// the estimate cannot take (denormal, infinite, NaN) goes the exact way.
 inline Vec<float> sqrt(Vec<float> a) {
   const __m512 estimate = _mm512_rsqrt14_ps(a.v);
   const __m512 root = _mm512_mul_ps(a.v, estimate);

@@ -39,11 +39,16 @@ struct Kernels {
   S (*pose)(const S*, int64_t, const S*, int64_t, int64_t, int, const S*, int64_t, S*, S*);
 };
 
-#define SIGNCORE_DTW_KERNELS(ns)                                                                            \
-  Kernels<S> {                                                                                              \
-    ns::Vec<S>::W, D == 2 ? ns::exact_block<S, 2> : D == 3 ? ns::exact_block<S, 3> : ns::exact_block<S, 0>, \
-        ns::banded_block<S>, ns::diagonal_one<S>,                                                           \
-        D == 2 ? ns::pose_path<S, 2> : D == 3 ? ns::pose_path<S, 3> : ns::pose_path<S, 0>                   \
+#define SIGNCORE_DTW_KERNELS(ns)                  \
+  Kernels<S> {                                    \
+    ns::Vec<S>::W,                                \
+        D == 2   ? ns::exact_block<S, 2>          \
+        : D == 3 ? ns::exact_block<S, 3>          \
+                 : ns::exact_block<S, 0>,         \
+        ns::banded_block<S>, ns::diagonal_one<S>, \
+        D == 2   ? ns::pose_path<S, 2>            \
+        : D == 3 ? ns::pose_path<S, 3>            \
+                 : ns::pose_path<S, 0>            \
   }
 template <class S>
 Kernels<S> kernels(int D) {
@@ -57,7 +62,8 @@ Kernels<S> kernels(int D) {
 }
 #undef SIGNCORE_DTW_KERNELS
 
-// Clips of different lengths one after another: frames [offsets[i], offsets[i + 1]) of data [frames, K, D]; NaN where missing.
+// Clips of different lengths one after another: frames [offsets[i], offsets[i + 1]) of data [frames, K, D]; NaN where
+// missing.
 template <class S>
 struct Clips {
   const S* data;
@@ -199,7 +205,8 @@ void keypoint_pairs(Clips<S> references, Clips<S> others, int64_t K, int64_t D, 
 
 // One path a pair for the whole pose (DTW-MJE): [N, M].
 template <class S>
-void pose_pairs(Clips<S> references, Clips<S> others, int64_t K, int64_t D, int64_t band, S* out, const Parallel& parallel) {
+void pose_pairs(Clips<S> references, Clips<S> others, int64_t K, int64_t D, int64_t band, S* out,
+                const Parallel& parallel) {
   const Kernels<S> kernel = kernels<S>(int(D));
   const int W = kernel.lanes;
   const int64_t N = references.count, M = others.count, blocks = (K + W - 1) / W;
@@ -225,8 +232,8 @@ void pose_pairs(Clips<S> references, Clips<S> others, int64_t K, int64_t D, int6
     for (int64_t pair = begin; pair < end; ++pair) {
       const int64_t i = pair / M, j = pair % M, T = references.frames(i), U = others.frames(j);
       const int64_t width = band < 0 ? -1 : std::max(band, T > U ? T - U : U - T);
-      out[pair] = kernel.pose(x.get() + frame * references.offsets[i], T, y.get() + frame * others.offsets[j], U, blocks,
-                              int(D), weights.data() + references.offsets[i], width, costs.get(), row.get());
+      out[pair] = kernel.pose(x.get() + frame * references.offsets[i], T, y.get() + frame * others.offsets[j], U,
+                              blocks, int(D), weights.data() + references.offsets[i], width, costs.get(), row.get());
     }
   });
 }

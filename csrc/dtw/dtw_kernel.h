@@ -1,8 +1,9 @@
 // Included once per instruction set, inside its namespace; see common/simd.h.
 //
-// Layout of a packed clip: [block][frame][coordinate 0 .. D-1, scale][lane], a lane a keypoint. The scale makes the rules for
-// missing points branch-free: a pair costs ‖reference - other‖ * reference_scale * other_scale, with scale 1 where present; a
-// missing reference has scale 0; a missing other has scale 1/2 and coordinates 0, so that ‖reference‖ / 2 is left.
+// Layout of a packed clip: [block][frame][coordinate 0 .. D-1, scale][lane], a lane a keypoint. The scale makes the
+// rules for missing points branch-free: a pair costs ‖reference - other‖ * reference_scale * other_scale, with scale 1
+// where present; a missing reference has scale 0; a missing other has scale 1/2 and coordinates 0, so that ‖reference‖
+// / 2 is left.
 
 template <class S>
 static inline Vec<S> pair_cost(const Vec<S>* x, Vec<S> x_scale, const S* y, int D) {
@@ -16,7 +17,8 @@ static inline Vec<S> pair_cost(const Vec<S>* x, Vec<S> x_scale, const S* y, int 
   return mul(mul(sqrt(squares), x_scale), Vec<S>::load(y + D * W));
 }
 
-// One block of keypoints along its own paths, two rows of the table at a time. row: (frames of y + 1) vectors of scratch.
+// One block of keypoints along its own paths, two rows of the table at a time. row: (frames of y + 1) vectors of
+// scratch.
 template <class S, int kD>
 static void exact_block(const S* x, int64_t T, const S* y, int64_t U, int runtime_d, S* row, S* out) {
   constexpr int W = Vec<S>::W;
@@ -98,11 +100,11 @@ static void banded_block(const S* x, int64_t T, const S* y, int64_t U, int D, in
   Vec<S>::load(row + U * W).store(out);
 }
 
-// One keypoint along anti-diagonals, for few keypoints: lane l of a strip of rows works on column step - l. kVectors vectors
-// of rows at once, so that the chain of minima of one does not wait for the other.
+// One keypoint along anti-diagonals, for few keypoints: lane l of a strip of rows works on column step - l. kVectors
+// vectors of rows at once, so that the chain of minima of one does not wait for the other.
 //
-// x: [D + 1][T] of this keypoint. y: [D + 2][reach] reversed in time with `pad` columns before and behind; its last channel is
-// 0 inside and infinite in the padding. row: U + 1 values.
+// x: [D + 1][T] of this keypoint. y: [D + 2][reach] reversed in time with `pad` columns before and behind; its last
+// channel is 0 inside and infinite in the padding. row: U + 1 values.
 template <class S>
 static S diagonal_one(const S* x, int64_t T, const S* y, int64_t U, int64_t pad, int D, S* row) {
   constexpr int W = Vec<S>::W, kVectors = 2, kRows = W * kVectors;
@@ -125,11 +127,12 @@ static S diagonal_one(const S* x, int64_t T, const S* y, int64_t U, int64_t pad,
         const int64_t at = pad + (U - 1) - step + v * W;  // y reversed: lane l reads column step - v W - l
         Vec<S> squares = Vec<S>::set(0);
         for (int d = 0; d < D; ++d) {
-          const Vec<S> difference = sub(Vec<S>::loadu(x + d * (T + kRows) + i0 + v * W), Vec<S>::loadu(y + d * reach + at));
+          const Vec<S> difference =
+              sub(Vec<S>::loadu(x + d * (T + kRows) + i0 + v * W), Vec<S>::loadu(y + d * reach + at));
           squares = fma(difference, difference, squares);
         }
-        Vec<S> cost = mul(mul(sqrt(squares), Vec<S>::loadu(x + D * (T + kRows) + i0 + v * W)),
-                          Vec<S>::loadu(y + D * reach + at));
+        Vec<S> cost =
+            mul(mul(sqrt(squares), Vec<S>::loadu(x + D * (T + kRows) + i0 + v * W)), Vec<S>::loadu(y + D * reach + at));
         cost = add(cost, Vec<S>::loadu(y + (D + 1) * reach + at));
         const Vec<S> up = before[v].shifted(carry), diagonal = two_before[v].shifted(diagonal_carry);
         carry = before[v].last();

@@ -1,6 +1,6 @@
-// FastDTW (Salvador and Chan 2007) of one trajectory with missing points, as both builds of the PyPI package `fastdtw` do it;
-// no torch. Rows are frames of `other`, columns frames of `reference`, as Ham2Pose calls it. Costs in float64, never
-// contracted to fused multiply-adds: ties must fall alike on every machine.
+// FastDTW (Salvador and Chan 2007) of one trajectory with missing points, as both builds of the PyPI package `fastdtw`
+// do it; no torch. Rows are frames of `other`, columns frames of `reference`, as Ham2Pose calls it. Costs in float64,
+// never contracted to fused multiply-adds: ties must fall alike on every machine.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -15,7 +15,8 @@ namespace signcore::fastdtw {
 
 enum class Variant : int64_t { kPython = 0, kCompiled = 1 };
 
-// One keypoint's trajectory: [frames][D + 1], coordinates (0 where missing) and the scale of common costs (dtw_kernel.h).
+// One keypoint's trajectory: [frames][D + 1], coordinates (0 where missing) and the scale of common costs
+// (dtw_kernel.h).
 struct Series {
   std::vector<double> values;
   int64_t frames = 0;
@@ -62,11 +63,11 @@ struct Workspace {
 
 enum Move : uint8_t { kUp = 0, kLeft = 1, kDiagonal = 2 };
 
-// The cheapest path within a window. `path`, where asked for, becomes the window of the path's own cells, and `cells` its
-// cells from the first to the last.
+// The cheapest path within a window. `path`, where asked for, becomes the window of the path's own cells, and `cells`
+// its cells from the first to the last.
 template <int kD>
-double walk(const Series& x, const Series& y, int64_t runtime_d, const Window& window, Variant variant, Workspace& w,
-            Window* path, std::vector<std::pair<int64_t, int64_t>>* cells) {
+double walk(const Series& x, const Series& y, int64_t runtime_d, const Window& window, Variant variant, bool edges,
+            Workspace& w, Window* path, std::vector<std::pair<int64_t, int64_t>>* cells) {
   const int64_t D = kD > 0 ? kD : runtime_d, T = x.frames, U = y.frames;
   const double infinity = std::numeric_limits<double>::infinity();
   w.before.assign(size_t(U + 1), infinity);
@@ -85,8 +86,8 @@ double walk(const Series& x, const Series& y, int64_t runtime_d, const Window& w
     const double* yj = y.values.data() + low * (D + 1);
     const double *before = w.before.data(), x_scale = xi[D];
     double *current = w.current.data(), left = infinity, diagonal = before[low];
-    // The compiled build never steps diagonally into a column beyond the previous row's right edge.
-    const int64_t edge = variant == Variant::kCompiled && i > 0 ? window.high[i - 1] : U;
+    // Where `edges` hold, no diagonal step leads into a column beyond the previous row's right edge.
+    const int64_t edge = edges && i > 0 ? window.high[i - 1] : U;
     uint8_t* move = path ? w.moves.data() + w.starts[i] : nullptr;
     current[low] = infinity;
     for (int64_t j = low; j <= high; ++j, yj += D + 1) {
@@ -142,7 +143,8 @@ inline Window expanded(const Window& path, int64_t coarse_rows, int64_t T, int64
   for (int64_t i = 0; i < T; ++i) {
     const int64_t row = i / 2;  // beyond the last coarse row where T is odd
     int64_t first = std::max<int64_t>(0, row - radius);
-    if (row >= coarse_rows && (variant == Variant::kCompiled || radius == 0)) first = std::max<int64_t>(0, coarse_rows - 1 - radius);
+    if (row >= coarse_rows && (variant == Variant::kCompiled || radius == 0))
+      first = std::max<int64_t>(0, coarse_rows - 1 - radius);
     const int64_t last = std::min(coarse_rows - 1, row + radius);
     out.low[i] = int32_t(std::max<int64_t>(0, 2 * (path.low[first] - radius)));
     out.high[i] = int32_t(std::min(U - 1, 2 * (path.high[last] + radius) + 1));
@@ -155,21 +157,23 @@ template <int kD>
 double level(const Series& x, const Series& y, int64_t D, int64_t radius, Variant variant, Workspace& w, Window* path,
              std::vector<std::pair<int64_t, int64_t>>* cells) {
   const int64_t T = x.frames, U = y.frames;
+  // A rule of the compiled build; with radius 0 it would leave no path at all.
+  const bool edges = variant == Variant::kCompiled && radius > 0;
   Window window;
   if (T < radius + 2 || U < radius + 2) {
     window.low.assign(size_t(T), 0);
     window.high.assign(size_t(T), int32_t(U - 1));
     // The full table of the compiled build has no forbidden diagonals: every column lies within every row's edge.
-    return walk<kD>(x, y, D, window, variant, w, path, cells);
+    return walk<kD>(x, y, D, window, variant, edges, w, path, cells);
   }
   Window coarse;
   level<kD>(halved(x, D), halved(y, D), D, radius, variant, w, &coarse, nullptr);
   window = expanded(coarse, T / 2, T, U, radius, variant);
-  return walk<kD>(x, y, D, window, variant, w, path, cells);
+  return walk<kD>(x, y, D, window, variant, edges, w, path, cells);
 }
 
-inline double distance(const Series& other, const Series& reference, int64_t D, int64_t radius, Variant variant, Workspace& w,
-                       std::vector<std::pair<int64_t, int64_t>>* cells = nullptr) {
+inline double distance(const Series& other, const Series& reference, int64_t D, int64_t radius, Variant variant,
+                       Workspace& w, std::vector<std::pair<int64_t, int64_t>>* cells = nullptr) {
   Window path;
   Window* kept = cells ? &path : nullptr;
   if (D == 2) return level<2>(other, reference, D, radius, variant, w, kept, cells);
@@ -179,8 +183,8 @@ inline double distance(const Series& other, const Series& reference, int64_t D, 
 
 // Clips one after another, as in dtw_core.h. out: [N, M, K], or [N, M], the mean over all K.
 template <class S>
-void pairs(const S* references, const int64_t* from, int64_t N, const S* others, const int64_t* to, int64_t M, int64_t K,
-           int64_t D, int64_t radius, Variant variant, bool per_keypoint, S* out, const Parallel& parallel) {
+void pairs(const S* references, const int64_t* from, int64_t N, const S* others, const int64_t* to, int64_t M,
+           int64_t K, int64_t D, int64_t radius, Variant variant, bool per_keypoint, S* out, const Parallel& parallel) {
   const auto clip = [&](const S* data, const int64_t* offsets, int64_t i, int64_t k, bool reference) {
     return series(data + offsets[i] * K * D, offsets[i + 1] - offsets[i], K, D, k, reference);
   };
@@ -197,8 +201,8 @@ void pairs(const S* references, const int64_t* from, int64_t N, const S* others,
     for (int64_t pair = begin; pair < end; ++pair) {
       double total = 0;
       for (int64_t k = 0; k < K; ++k) {
-        const double cost =
-            distance(clip(others, to, pair % M, k, false), clip(references, from, pair / M, k, true), D, radius, variant, w);
+        const double cost = distance(clip(others, to, pair % M, k, false), clip(references, from, pair / M, k, true), D,
+                                     radius, variant, w);
         if (per_keypoint) out[pair * K + k] = S(cost);
         total += cost;
       }

@@ -41,7 +41,8 @@ Tensor fastdtw_pairs(const Tensor references, const Tensor from, const Tensor ot
 // reference [T, D], other [S, D] float64 -> distance [], path int64 [L, 2] of (reference, other) frames
 std::tuple<Tensor, Tensor> fastdtw_path(const Tensor reference, const Tensor other, int64_t radius, int64_t variant) {
   const int64_t D = reference.size(1);
-  const auto y = signcore::fastdtw::series(static_cast<const double*>(reference.data_ptr()), reference.size(0), 1, D, 0, true);
+  const auto y =
+      signcore::fastdtw::series(static_cast<const double*>(reference.data_ptr()), reference.size(0), 1, D, 0, true);
   const auto x = signcore::fastdtw::series(static_cast<const double*>(other.data_ptr()), other.size(0), 1, D, 0, false);
   signcore::fastdtw::Workspace w;
   std::vector<std::pair<int64_t, int64_t>> cells;

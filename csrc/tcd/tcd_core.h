@@ -18,8 +18,8 @@ namespace signcore::tcd {
 enum class Reduce : int64_t { kSum = 0, kMax = 1 };  // a mean is a sum with a scaled limit
 
 // Twice the difference of a block of elements, |2 g - before - after|: exact in 16 bits for bytes.
-SIGNCORE_CLONES inline void twice_difference(const uint8_t* g, const uint8_t* before, const uint8_t* after,
-                                             int64_t n, int16_t* out) {
+SIGNCORE_CLONES inline void twice_difference(const uint8_t* g, const uint8_t* before, const uint8_t* after, int64_t n,
+                                             int16_t* out) {
   for (int64_t i = 0; i < n; ++i) {
     const int16_t d = static_cast<int16_t>(2 * g[i] - before[i] - after[i]);
     out[i] = d < 0 ? static_cast<int16_t>(-d) : d;

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from signcore.kernels.fastdtw import fastdtw, fastdtw_path
     from signcore.kernels.tcd import tcd
 
-_WHERE = {"tcd": "tcd", "dtw": "dtw", "dtw_matrix": "dtw", "fastdtw": "fastdtw", "fastdtw_path": "fastdtw", "backend": "backend", "use_backend": "backend"}
+_WHERE = {
+    "tcd": "tcd",
+    "dtw": "dtw",
+    "dtw_matrix": "dtw",
+    "fastdtw": "fastdtw",
+    "fastdtw_path": "fastdtw",
+    "backend": "backend",
+    "use_backend": "backend",
+}
 __all__ = ["backend", "dtw", "dtw_matrix", "fastdtw", "fastdtw_path", "tcd", "use_backend"]
 
 

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from signcore.errors import ArgumentError, ArgumentTypeError
 
-VARIANTS = ("python", "compiled")
 ALIGNS = ("keypoint", "pose")
 
 
@@ -30,24 +29,13 @@ def check_pose(name: str, pose: Tensor, rank: int = 3, like: Tensor | None = Non
         raise ArgumentError(f"{name}: requires grad, but warping has no gradient; detach it")
     if like is not None:
         if pose.shape[1:] != like.shape[1:]:
-            raise ArgumentError(f"{name}: {list(pose.shape)} differs from {list(like.shape)} beyond the frames")
+            raise ArgumentError(
+                f"{name}: {list(pose.shape)} differs from {list(like.shape)} beyond the frames"
+            )
         if pose.dtype != like.dtype:
             raise ArgumentTypeError(f"{name}: {pose.dtype} differs from {like.dtype}")
         if pose.device != like.device:
             raise ArgumentTypeError(f"{name}: on {pose.device}, the other on {like.device}")
-
-
-def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ArgumentError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
-
-
-def check_whole(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ArgumentTypeError(f"{name}: expected a whole number, got {type(value).__name__}")
-    if value < 0:
-        raise ArgumentError(f"{name}: expected at least 0, got {value}")
-    return value
 
 
 def joined(clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:  # [T_i, K, D] -> [sum T, K, D], int64 [N + 1]

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from signcore.errors import ArgumentError
+from signcore.errors import ArgumentError, ArgumentTypeError
 
 REDUCES = ("mean", "max", "sum")
+VARIANTS = ("python", "compiled")
+
+
+def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ArgumentError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
+
+
+def check_whole(name: str, value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ArgumentTypeError(f"{name}: expected a whole number, got {type(value).__name__}")
+    if value < 0:
+        raise ArgumentError(f"{name}: expected at least 0, got {value}")
+    return value
 
 
 def tcd_limit(

@@ -1,35 +1,17 @@
-"""The DTW family in numba, for machines without a compiler; imported only when it is used."""
+"""The DTW family in numba on float64 arrays, for machines without a compiler; imported only when it is used."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numba import njit
-from torch import Tensor
 
 _JIT = {"cache": True, "nogil": True, "error_model": "numpy"}
 
 
-def dtw(reference: Tensor, other: Tensor, pose: bool, band: int) -> Tensor:
-    a, b = (np.ascontiguousarray(x.detach().numpy(), np.float64) for x in (reference, other))
-    found = np.asarray(_pose(a, b, band)) if pose else _keypoints(a, b, band)
-    return torch.from_numpy(found).to(reference.dtype)
-
-
-def fastdtw(reference: Tensor, other: Tensor, radius: int, variant: int) -> Tensor:
-    a, b = (np.ascontiguousarray(x.detach().numpy(), np.float64) for x in (reference, other))
-    return torch.from_numpy(_fast_keypoints(a, b, radius, variant)).to(reference.dtype)
-
-
-def fastdtw_path(reference: Tensor, other: Tensor, radius: int, variant: int) -> tuple[Tensor, Tensor]:
-    cost, path = _fast(other.numpy(), reference.numpy(), radius, variant)
-    return torch.tensor(cost, dtype=torch.float64), torch.from_numpy(path[:, ::-1].copy())
-
-
 @njit(**_JIT)
 def _missing(point):  # [D]
-    for value in point:
-        if np.isnan(value):
+    for d in range(len(point)):  # noqa: SIM110 (numba takes no generator expressions)
+        if np.isnan(point[d]):
             return True
     return False
 
@@ -55,7 +37,7 @@ def _width(frames, others, band):
 
 
 @njit(**_JIT)
-def _keypoints(reference, other, band):  # [T, K, D], [S, K, D] -> [K]
+def keypoint_costs(reference, other, band):  # [T, K, D], [S, K, D] -> [K]
     frames, others, points = len(reference), len(other), reference.shape[1]
     width = _width(frames, others, band)
     out = np.empty(points)
@@ -77,7 +59,7 @@ def _keypoints(reference, other, band):  # [T, K, D], [S, K, D] -> [K]
 
 
 @njit(**_JIT)
-def _pose(reference, other, band):  # -> float
+def pose_cost(reference, other, band):  # -> float
     frames, others, points = len(reference), len(other), reference.shape[1]
     width = _width(frames, others, band)
     row = np.full(others + 1, np.inf)
@@ -101,7 +83,7 @@ def _pose(reference, other, band):  # -> float
 
 
 @njit(**_JIT)
-def _fast_keypoints(reference, other, radius, variant):
+def fast_costs(reference, other, radius, variant):
     out = np.empty(reference.shape[1])
     for k in range(len(out)):
         out[k] = _fast(other[:, k].copy(), reference[:, k].copy(), radius, variant)[0]
@@ -109,7 +91,9 @@ def _fast_keypoints(reference, other, radius, variant):
 
 
 @njit(**_JIT)
-def _fast(x, y, radius, variant):  # other [S, D], reference [T, D] -> distance, path [L, 2] of (other, reference)
+def _fast(
+    x, y, radius, variant
+):  # other [S, D], reference [T, D] -> distance, path [L, 2] of (other, reference)
     xs, ys = [x], [y]
     while min(len(xs[-1]), len(ys[-1])) >= radius + 2:
         a, b = xs[-1], ys[-1]
@@ -119,11 +103,11 @@ def _fast(x, y, radius, variant):  # other [S, D], reference [T, D] -> distance,
     a, b = xs[-1], ys[-1]
     low = np.zeros(len(a), np.int64)
     high = np.full(len(a), len(b) - 1)
-    cost, path = _walk(a, b, low, high, variant)
+    cost, path = _walk(a, b, low, high, variant, variant == 1 and radius > 0)
     for level in range(len(xs) - 2, -1, -1):
         a, b = xs[level], ys[level]
         low, high = _expanded(path, len(a), len(b), radius, variant)
-        cost, path = _walk(a, b, low, high, variant)
+        cost, path = _walk(a, b, low, high, variant, variant == 1 and radius > 0)
     return cost, path
 
 
@@ -145,14 +129,14 @@ def _expanded(path, rows, columns, radius, variant):
 
 
 @njit(**_JIT)
-def _walk(x, y, low, high, variant):
+def _walk(x, y, low, high, variant, edges):
     rows, columns = len(x), len(y)
     before, current = np.full(columns + 1, np.inf), np.full(columns + 1, np.inf)
     moves = np.zeros((rows, columns), np.uint8)
     before[0] = 0.0
     for i in range(rows):
         left, diagonal = np.inf, before[low[i]]
-        edge = high[i - 1] if variant == 1 and i > 0 else columns
+        edge = high[i - 1] if edges and i > 0 else columns
         current[:] = np.inf
         for j in range(low[i], high[i] + 1):
             cost, up = _cost(y[j], x[i]), before[j + 1]
@@ -184,3 +168,11 @@ def _walk(x, y, low, high, variant):
         i -= move != 1
         j -= move != 0
     return before[columns], path[:count][::-1].copy()
+
+
+def fast_path(
+    reference: np.ndarray, other: np.ndarray, radius: int, variant: int
+) -> tuple[float, np.ndarray]:
+    """[T, D], [S, D] -> distance, path [L, 2] of (reference, other)."""
+    cost, path = _fast(other, reference, radius, variant)
+    return float(cost), np.ascontiguousarray(path[:, ::-1])

@@ -10,7 +10,11 @@ from contextvars import ContextVar
 from signcore.errors import ArgumentError
 
 BACKENDS = ("auto", "cpp", "cuda", "numba", "torch")
-OPS = {"tcd": ("cuda", "cpp", "torch"), "dtw": ("cpp", "numba", "torch"), "fastdtw": ("cpp", "numba", "torch")}
+OPS = {
+    "tcd": ("cuda", "cpp", "torch"),
+    "dtw": ("cpp", "numba", "torch"),
+    "fastdtw": ("cpp", "numba", "torch"),
+}
 _chosen: ContextVar[str | None] = ContextVar("signcore_backend", default=None)
 
 

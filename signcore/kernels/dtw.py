@@ -9,7 +9,8 @@ from torch import Tensor
 
 from signcore.errors import ArgumentError, ArgumentTypeError
 from signcore.kernels import reference as plain
-from signcore.kernels._clips import ALIGNS, VARIANTS, check_choice, check_pose, check_whole, joined
+from signcore.kernels._clips import ALIGNS, check_pose, joined
+from signcore.kernels._limits import VARIANTS, check_choice, check_whole
 from signcore.kernels.backend import pick
 
 torch.library.define(
@@ -52,7 +53,9 @@ def dtw(
     if name == "numba":
         from signcore.kernels import _numba_dtw
 
-        return _numba_dtw.dtw(reference, other, align == "pose", band)
+        a, b = (x.double().contiguous().numpy() for x in (reference, other))
+        found = _numba_dtw.pose_cost(a, b, band) if align == "pose" else _numba_dtw.keypoint_costs(a, b, band)
+        return torch.as_tensor(found, dtype=torch.float64).to(reference.dtype)
     x, y = joined([reference]), joined([other])
     return torch.ops.signcore.dtw_pairs(*x, *y, align == "pose", band, align == "keypoint")[0, 0]
 
@@ -79,11 +82,15 @@ def dtw_matrix(
     band = -1 if window is None else check_whole("window", window)
     if method == "fastdtw" and (align != "keypoint" or window is not None):
         raise ArgumentError("method: fastdtw takes neither align nor window")
+    first = None
     for name, clips in (("references", references), ("others", others)):
         if isinstance(clips, Tensor) or not isinstance(clips, Sequence):
-            raise ArgumentTypeError(f"{name}: expected a list of Tensors [T, K, D], got {type(clips).__name__}")
+            raise ArgumentTypeError(
+                f"{name}: expected a list of Tensors [T, K, D], got {type(clips).__name__}"
+            )
         for i, clip in enumerate(clips):
-            check_pose(f"{name}[{i}]", clip, like=references[0] if i or name == "others" and references else None)
+            check_pose(f"{name}[{i}]", clip, like=first)
+            first = clip if first is None else first
     if not references or not others:
         return torch.empty((len(references), len(others)))
     name = pick(method, references[0].is_cuda)
@@ -98,8 +105,14 @@ def dtw_matrix(
     return torch.ops.signcore.fastdtw_pairs(*x, *y, radius, VARIANTS.index(variant), False)
 
 
-def _pair(a: Tensor, b: Tensor, method: str, align: str, radius: int, variant: str, window: int | None) -> Tensor:
+def _pair(
+    a: Tensor, b: Tensor, method: str, align: str, radius: int, variant: str, window: int | None
+) -> Tensor:
     from signcore.kernels.fastdtw import fastdtw
 
-    costs = dtw(a, b, align=align, window=window) if method == "dtw" else fastdtw(a, b, radius=radius, variant=variant)
+    costs = (
+        dtw(a, b, align=align, window=window)
+        if method == "dtw"
+        else fastdtw(a, b, radius=radius, variant=variant)
+    )
     return costs.double().mean().to(a.dtype) if costs.numel() else costs.new_zeros(())

@@ -6,19 +6,28 @@ import torch
 from torch import Tensor
 
 from signcore.kernels import reference as plain
-from signcore.kernels._clips import VARIANTS, check_choice, check_pose, check_whole, joined
+from signcore.kernels._clips import check_pose, joined
+from signcore.kernels._limits import VARIANTS, check_choice, check_whole
 from signcore.kernels.backend import pick
 
 torch.library.define(
     "signcore::fastdtw_pairs",
     "(Tensor references, Tensor from_, Tensor others, Tensor to, int radius, int variant, bool per_keypoint) -> Tensor",
 )
-torch.library.define("signcore::fastdtw_path", "(Tensor reference, Tensor other, int radius, int variant) -> (Tensor, Tensor)")
+torch.library.define(
+    "signcore::fastdtw_path", "(Tensor reference, Tensor other, int radius, int variant) -> (Tensor, Tensor)"
+)
 
 
 @torch.library.register_fake("signcore::fastdtw_pairs")
 def _(
-    references: Tensor, from_: Tensor, others: Tensor, to: Tensor, radius: int, variant: int, per_keypoint: bool
+    references: Tensor,
+    from_: Tensor,
+    others: Tensor,
+    to: Tensor,
+    radius: int,
+    variant: int,
+    per_keypoint: bool,
 ) -> Tensor:
     shape = (from_.numel() - 1, to.numel() - 1)
     return references.new_empty((*shape, references.shape[1]) if per_keypoint else shape)
@@ -54,7 +63,10 @@ def fastdtw(
     if name == "numba":
         from signcore.kernels import _numba_dtw
 
-        return _numba_dtw.fastdtw(reference, other, radius, VARIANTS.index(variant))
+        a, b = (x.double().contiguous().numpy() for x in (reference, other))
+        return torch.from_numpy(_numba_dtw.fast_costs(a, b, radius, VARIANTS.index(variant))).to(
+            reference.dtype
+        )
     x, y = joined([reference]), joined([other])
     return torch.ops.signcore.fastdtw_pairs(*x, *y, radius, VARIANTS.index(variant), True)[0, 0]
 
@@ -78,5 +90,6 @@ def fastdtw_path(
     if name == "numba":
         from signcore.kernels import _numba_dtw
 
-        return _numba_dtw.fastdtw_path(x, y, radius, VARIANTS.index(variant))
+        cost, path = _numba_dtw.fast_path(x.numpy(), y.numpy(), radius, VARIANTS.index(variant))
+        return torch.tensor(cost, dtype=torch.float64), torch.from_numpy(path)
     return torch.ops.signcore.fastdtw_path(x, y, radius, VARIANTS.index(variant))

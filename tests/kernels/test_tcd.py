@@ -12,7 +12,12 @@ from signcore.kernels import backend, tcd, use_backend
 from signcore.kernels import numpy as door
 from signcore.kernels.backend import _usable
 
-BACKENDS = ["torch", pytest.param("cpp", marks=pytest.mark.skipif(not _usable("cpp", False)[0], reason=_usable("cpp", False)[1]))]
+BACKENDS = [
+    "torch",
+    pytest.param(
+        "cpp", marks=pytest.mark.skipif(not _usable("cpp", False)[0], reason=_usable("cpp", False)[1])
+    ),
+]
 
 
 def pair(seed, shape=(6, 9, 7, 3), dtype=torch.uint8):
@@ -99,11 +104,19 @@ def test_wrong_arguments_are_named(change, error, start):
 
 @pytest.mark.parametrize(
     ("options", "start"),
-    [({"threshold": -1}, "threshold"), ({"threshold": float("nan")}, "threshold"), ({"value_range": (1, 0)}, "value_range"), ({"channel_reduce": "any"}, "channel_reduce")],
+    [
+        ({"threshold": -1}, "threshold"),
+        ({"threshold": float("nan")}, "threshold"),
+        ({"value_range": (1, 0)}, "value_range"),
+        ({"channel_reduce": "any"}, "channel_reduce"),
+    ],
 )
 def test_wrong_settings_are_named(options, start):
     generated, reference = pair(0)
-    for call in (lambda: tcd(generated, reference, **options), lambda: door.tcd(generated.numpy(), reference.numpy(), **options)):
+    for call in (
+        lambda: tcd(generated, reference, **options),
+        lambda: door.tcd(generated.numpy(), reference.numpy(), **options),
+    ):
         with pytest.raises(ValueError, match=f"^{start}:"):
             call()
 
@@ -128,7 +141,9 @@ def test_eight_threads_at_once_agree():
     generated, reference = pair(5, (20, 64, 64, 3))
     expected = float(tcd(generated, reference, threshold=0.1))
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(lambda _: float(tcd(generated, reference, threshold=0.1)), range(32))) == {expected}
+        assert set(pool.map(lambda _: float(tcd(generated, reference, threshold=0.1)), range(32))) == {
+            expected
+        }
         arrays = generated.numpy(), reference.numpy()
         assert set(pool.map(lambda _: door.tcd(*arrays, threshold=0.1), range(32))) == {expected}
 

@@ -12,7 +12,10 @@ Cell = tuple[int, int]
 
 def fastdtw(reference: Tensor, other: Tensor, *, radius: int, variant: str) -> Tensor:
     """[T, K, D], [S, K, D] -> float64 [K]: each keypoint by itself."""
-    points = [fastdtw_path(reference[:, k], other[:, k], radius=radius, variant=variant)[0] for k in range(reference.shape[1])]
+    points = [
+        fastdtw_path(reference[:, k], other[:, k], radius=radius, variant=variant)[0]
+        for k in range(reference.shape[1])
+    ]
     return torch.stack(points) if points else torch.zeros(0, dtype=torch.float64)
 
 
@@ -24,10 +27,11 @@ def fastdtw_path(reference: Tensor, other: Tensor, *, radius: int, variant: str)
 
 def _level(x: Tensor, y: Tensor, radius: int, variant: str) -> tuple[float, list[Cell]]:
     """Halve both, warp the halves, search around their path. x: other (rows); y: reference (columns)."""
+    edges = variant == "compiled" and radius > 0  # with radius 0 that build's rule would leave no path at all
     if min(len(x), len(y)) < radius + 2:
-        return _warp(x, y, [(0, len(y) - 1)] * len(x), variant)
+        return _warp(x, y, [(0, len(y) - 1)] * len(x), variant, edges)
     _, path = _level(_halved(x), _halved(y), radius, variant)
-    return _warp(x, y, _window(path, len(x), len(y), radius, variant), variant)
+    return _warp(x, y, _window(path, len(x), len(y), radius, variant), variant, edges)
 
 
 def _halved(x: Tensor) -> Tensor:
@@ -52,7 +56,9 @@ def _window(path: list[Cell], rows: int, columns: int, radius: int, variant: str
     return window
 
 
-def _warp(x: Tensor, y: Tensor, window: list[tuple[int, int]], variant: str) -> tuple[float, list[Cell]]:
+def _warp(
+    x: Tensor, y: Tensor, window: list[tuple[int, int]], variant: str, edges: bool
+) -> tuple[float, list[Cell]]:
     costs = pair_costs(y[:, None], x[:, None])[..., 0].T.tolist()  # [rows, columns]; y is the reference
     table: dict[Cell, tuple[float, Cell]] = {(-1, -1): (0.0, (-1, -1))}
 
@@ -63,13 +69,17 @@ def _warp(x: Tensor, y: Tensor, window: list[tuple[int, int]], variant: str) -> 
         for j in range(low, high + 1):
             cost = costs[i][j]
             up, left, diagonal = at(i - 1, j), at(i, j - 1), at(i - 1, j - 1)
-            if variant == "compiled" and i > 0 and j > window[i - 1][1]:
-                diagonal = math.inf  # that build never steps diagonally beyond the previous row's right edge
+            if edges and i > 0 and j > window[i - 1][1]:
+                diagonal = (
+                    math.inf
+                )  # the compiled build never steps diagonally beyond the previous row's right edge
             moves = [(up, (i - 1, j)), (left, (i, j - 1)), (diagonal, (i - 1, j - 1))]
             if variant == "python":  # the first minimum of the sums
                 table[i, j] = min(((before + cost, cell) for before, cell in moves), key=lambda move: move[0])
             else:  # up or left only where strictly cheaper
-                chosen = moves[0] if up < left and up < diagonal else moves[1] if left < diagonal else moves[2]
+                chosen = (
+                    moves[0] if up < left and up < diagonal else moves[1] if left < diagonal else moves[2]
+                )
                 table[i, j] = (chosen[0] + cost, chosen[1])
     path, cell = [], (len(x) - 1, len(y) - 1)
     while cell[0] >= 0 and cell[1] >= 0:
