@@ -10,10 +10,10 @@ from typing import Any
 def lazy(package: str, where: dict[str, str]) -> tuple[Callable[[str], Any], Callable[[], Iterable[str]]]:
     """Return `__getattr__` and `__dir__` for `package`; `where` maps a public name to the module that defines it."""
 
-    def __getattr__(name: str) -> Any:
+    def find(name: str) -> Any:
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module = import_module(where[name])
         return module if where[name] == f"{package}.{name}" else getattr(module, name)
 
-    return __getattr__, lambda: sorted(where)
+    return find, lambda: sorted(where)

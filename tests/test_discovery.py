@@ -186,7 +186,9 @@ def test_a_constructor_that_raises_is_a_plugin_failure(distribution, registry):
             return [Component(kind="metric", name="hard", summary="x", target="hard:Hard")]
         """,
     )
-    with pytest.raises(PluginFailed, match="metric hard of hard 1.2 could not be constructed .*cannot be made"):
+    with pytest.raises(
+        PluginFailed, match="metric hard of hard 1.2 could not be constructed .*cannot be made"
+    ):
         registry.load("metric", "hard")
 
 

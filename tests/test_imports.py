@@ -37,7 +37,11 @@ def test_the_light_doors_import_nothing_heavy(code):
     assert not [m for m in HEAVY if m in modules]
     assert "pydantic" not in modules
     assert "numpy" not in modules or "mediapipe" in code
-    assert not [m for m in modules if m.startswith("signcore.plugins.") and m.count(".") > 2 and not m.endswith(".plugin")]
+    assert not [
+        m
+        for m in modules
+        if m.startswith("signcore.plugins.") and m.count(".") > 2 and not m.endswith(".plugin")
+    ]
 
 
 def test_help_of_a_generator_imports_its_config_and_nothing_of_it_besides():
@@ -75,11 +79,15 @@ def cpu(*arguments: str) -> float:
         f"subprocess.run({[sys.executable, *arguments]!r}, stdout=subprocess.DEVNULL, check=True)\n"
         "used = resource.getrusage(resource.RUSAGE_CHILDREN)\nprint(used.ru_utime + used.ru_stime)"
     )
-    return float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    return float(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [("-c", "import signcore"), ("-m", "signcore", "--help"), ("-m", "signcore", "list")])
+@pytest.mark.parametrize(
+    "arguments", [("-c", "import signcore"), ("-m", "signcore", "--help"), ("-m", "signcore", "list")]
+)
 def test_the_light_doors_take_under_150_ms_more_than_python_itself(arguments):
     extra = min(cpu(*arguments) for _ in range(5)) - min(cpu("-c", "pass") for _ in range(5))
     assert extra < 0.15

@@ -44,7 +44,10 @@ def test_estimate_and_compare_with_a_recorded_pose(cli, real, tmp_path):
 
 
 def test_train_on_the_first_part_and_generate_the_rest(cli, real, tmp_path):
-    tiny = [f"generator.{s}" for s in ("keypoint_width=4", "motion_width=4", "width=4", "max_width=8", "transforms=2", "size=64")]
+    tiny = [
+        f"generator.{s}"
+        for s in ("keypoint_width=4", "motion_width=4", "width=4", "max_width=8", "transforms=2", "size=64")
+    ]
     sets = [x for s in tiny for x in ("--set", s)]
     code, _, err = cli(
         "train", "--generator", "pgmm", "--dataset", "video-folder", "--set", f"dataset.path={real / 'clip.mp4'}", "--set",
@@ -68,7 +71,15 @@ def test_without_a_pose_the_installed_estimator_is_used(cli, real, tmp_path):
 
     if importlib.util.find_spec("signcore_weights") is None:
         pytest.skip("signcore-weights is not installed")
-    arguments = ["run", "--generator", "pgmm", "--source", real / "first.png", "--driving", tmp_path / "bare.mp4"]
+    arguments = [
+        "run",
+        "--generator",
+        "pgmm",
+        "--source",
+        real / "first.png",
+        "--driving",
+        tmp_path / "bare.mp4",
+    ]
     code, _, err = cli(*arguments, "--output", tmp_path / "out")
     if code == 1 and "no weights" in err:
         pytest.skip("the installed signcore-weights hold none for pgmm")

@@ -107,9 +107,7 @@ def _work(component: Any, stage: Stage, inputs: dict[str, Any]) -> tuple[Any, An
     if kind == "recognizer":
         sample = next(inputs[k] for k in ("tracks", "pose", "video") if k in inputs)
         hypotheses = component.recognize(sample)
-        if type_of(hypotheses) != "glosses" or any(
-            a.score < b.score for a, b in pairwise(hypotheses)
-        ):
+        if type_of(hypotheses) != "glosses" or any(a.score < b.score for a, b in pairwise(hypotheses)):
             raise ContractError(f"{label} must return a list of Hypothesis, best first")
         return hypotheses, inputs
     model = stage.chosen.inputs_model()

@@ -128,7 +128,7 @@ def write_pose(path: str | Path, pose: Pose) -> None:
     check_pose(pose, str(path))
     mask = np.ma.getmaskarray(pose.body.data).any(axis=-1)
     confidence = np.where(mask, 0, np.ma.getdata(pose.body.confidence)).astype(np.float32)
-    data = np.ma.masked_array(
+    data: np.ma.MaskedArray = np.ma.masked_array(
         np.ma.getdata(pose.body.data).astype(np.float32), mask=np.ma.getmaskarray(pose.body.data)
     )
     buffer = BytesIO()

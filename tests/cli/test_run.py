@@ -14,7 +14,7 @@ import signcore
 from signcore.types import read_pose, read_video, write_video
 from signcore.types.poses import keypoints
 
-PLUGIN = '''
+PLUGIN = """
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from signcore import Component, Hypothesis, hookimpl
@@ -92,7 +92,7 @@ def signcore_components():
         Component(kind="recognizer", name="read", summary="x", target="lab:Read"),
         Component(kind="metric", name="sure", summary="x", target="lab:Sure", output="glosses"),
     ]
-'''
+"""
 
 
 @pytest.fixture
@@ -101,7 +101,18 @@ def lab(distribution):
 
 
 def still(clip, picture, output, *more):
-    return "run", "--generator", "repeat-source", "--source", picture, "--driving", clip, "--output", output, *more
+    return (
+        "run",
+        "--generator",
+        "repeat-source",
+        "--source",
+        picture,
+        "--driving",
+        clip,
+        "--output",
+        output,
+        *more,
+    )
 
 
 def test_a_run_is_a_folder_with_result_manifest_and_report(cli, clip, picture, tmp_path):
@@ -125,7 +136,11 @@ def test_a_run_is_a_folder_with_result_manifest_and_report(cli, clip, picture, t
 
 def test_the_same_from_python(clip, picture, tmp_path):
     run = signcore.run(
-        generator="repeat-source", source=picture, driving=read_video(clip), output=tmp_path / "out", settings={"size": 32}
+        generator="repeat-source",
+        source=picture,
+        driving=read_video(clip),
+        output=tmp_path / "out",
+        settings={"size": 32},
     )
     assert run.result.shape == (12, 32, 32, 3)
     assert [s.name for s in run.scores][:2] == ["l1", "psnr"]
@@ -167,14 +182,26 @@ def test_stages_chain_by_type(cli, lab, tmp_path):
 
 def test_a_pose_is_a_result_and_native_noise_goes_to_the_log(cli, lab, tmp_path):
     (tmp_path / "sign.txt").write_text("HOUSE\n")
-    code, _, err = cli("run", "--generator", "to-pose", "--gloss-file", tmp_path / "sign.txt", "--output", tmp_path / "out")
+    code, _, err = cli(
+        "run", "--generator", "to-pose", "--gloss-file", tmp_path / "sign.txt", "--output", tmp_path / "out"
+    )
     assert code == 0, err
     assert np.isfinite(keypoints(read_pose(tmp_path / "out" / "result.pose"))).all()
 
 
 def test_a_recogniser_is_scored_against_glosses(cli, lab, clip, tmp_path):
     code, out, err = cli(
-        "run", "--recognizer", "read", "--video", clip, "--metric", "sure", "--reference", "HOUSE", "--output", tmp_path / "o"
+        "run",
+        "--recognizer",
+        "read",
+        "--video",
+        clip,
+        "--metric",
+        "sure",
+        "--reference",
+        "HOUSE",
+        "--output",
+        tmp_path / "o",
     )
     assert code == 0, err
     assert "1.0000" in out
@@ -187,18 +214,37 @@ def test_an_estimator_is_scored_against_a_pose(cli, clip, tmp_path):
     for t, points in enumerate(keypoints(truth)):
         flat = np.concatenate([points, np.ones((137, 1))], axis=1)
         parts = np.split(flat, [25, 95, 116])
-        names = ["pose_keypoints_2d", "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d"]
+        names = [
+            "pose_keypoints_2d",
+            "face_keypoints_2d",
+            "hand_left_keypoints_2d",
+            "hand_right_keypoints_2d",
+        ]
         person = {name: part.ravel().tolist() for name, part in zip(names, parts, strict=True)}
         if t != 3:
-            (frames / f"clip_{t:012d}_keypoints.json").write_text(json.dumps({"people": [person] if t != 5 else []}))
-    arguments = ["run", "--estimator", "openpose-json", "--video", clip, "--set", f"folder={frames}", "--metric", "ndtw"]
+            (frames / f"clip_{t:012d}_keypoints.json").write_text(
+                json.dumps({"people": [person] if t != 5 else []})
+            )
+    arguments = [
+        "run",
+        "--estimator",
+        "openpose-json",
+        "--video",
+        clip,
+        "--set",
+        f"folder={frames}",
+        "--metric",
+        "ndtw",
+    ]
     arguments += ["--metric", "ape", "--reference", clip.with_suffix(".pose"), "--output", tmp_path / "out"]
     code, _, err = cli(*arguments)
     assert code == 0, err
     pose = keypoints(read_pose(tmp_path / "out" / "result.pose"))
     assert np.isnan(pose[[3, 5]]).all()
     assert np.allclose(pose[4], keypoints(truth)[4])
-    scores = {s["name"]: s["value"] for s in json.loads((tmp_path / "out" / "run.json").read_text())["scores"]}
+    scores = {
+        s["name"]: s["value"] for s in json.loads((tmp_path / "out" / "run.json").read_text())["scores"]
+    }
     assert scores["ndtw"] > 0
     assert scores["ape"] > 0
 
@@ -347,9 +393,20 @@ def test_a_broken_plugin_does_not_stop_the_others(cli, distribution, clip, pictu
 
 
 def test_ctrl_c_ends_with_130_and_leaves_nothing(lab, tmp_path):
-    program = [sys.executable, "-m", "signcore", "run", "--generator", "slow", "--output", str(tmp_path / "out")]
+    program = [
+        sys.executable,
+        "-m",
+        "signcore",
+        "run",
+        "--generator",
+        "slow",
+        "--output",
+        str(tmp_path / "out"),
+    ]
     path = os.pathsep.join([str(lab.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-    process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path})
+    process = subprocess.Popen(
+        program, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".out*")) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -370,9 +427,24 @@ def test_help_shows_inputs_and_settings(cli, lab):
 
 
 def test_settings_come_from_files_and_the_command_line_wins(cli, lab, tmp_path):
-    for name, text in {"c.toml": "[generator]\nsteps = 5\n", "c.yaml": "generator:\n  steps: 5\n", "c.json": '{"steps": 5}'}.items():
+    for name, text in {
+        "c.toml": "[generator]\nsteps = 5\n",
+        "c.yaml": "generator:\n  steps: 5\n",
+        "c.json": '{"steps": 5}',
+    }.items():
         (tmp_path / name).write_text(text)
-        arguments = ["run", "--generator", "to-pose", "--gloss", "A", "--config", tmp_path / name, "--overwrite", "--output", tmp_path / "o"]
+        arguments = [
+            "run",
+            "--generator",
+            "to-pose",
+            "--gloss",
+            "A",
+            "--config",
+            tmp_path / name,
+            "--overwrite",
+            "--output",
+            tmp_path / "o",
+        ]
         assert cli(*arguments)[0] == 0
         assert len(read_pose(tmp_path / "o" / "result.pose").body.data) == 5
         assert cli(*arguments, "--set", "generator.steps=2")[0] == 0
@@ -396,7 +468,9 @@ def test_completion_offers_component_names(lab):
         "PYTHONPATH": str(lab.parent),
     }  # fmt: skip
     code = "from signcore.cli import cli; cli(prog_name='signcore')"
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
     assert "to-pose" in done.stdout, done.stderr
 
 

@@ -64,7 +64,16 @@ def installed(tmp_path_factory):
     (source / "pyproject.toml").write_text(PYPROJECT)
     for name, text in {"__init__": "", "plugin": PLUGIN, "config": CONFIG, "work": WORK}.items():
         (source / "outside_lab" / f"{name}.py").write_text(textwrap.dedent(text))
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+    ]
     subprocess.run([*pip, "--target", str(site), str(source)], check=True, capture_output=True)
     return site
 

@@ -16,7 +16,12 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not instal
 def report(tmp_path_factory, clip, picture):
     folder = tmp_path_factory.mktemp("report")
     run = signcore.run(
-        generator="repeat-source", source=picture, driving=clip, output=folder / "out", settings={"size": 64}, metric=["l1", "tcd"]
+        generator="repeat-source",
+        source=picture,
+        driving=clip,
+        output=folder / "out",
+        settings={"size": 64},
+        metric=["l1", "tcd"],
     )
     return run.report
 
@@ -67,4 +72,6 @@ def test_a_screenshot_has_the_pictures(report, tmp_path):
     shot = tmp_path / "shot.png"
     browse(report, tmp_path / "profile", "--window-size=1000,900", f"--screenshot={shot}")
     colours = read_image(shot).array[60:520]
-    assert len({tuple(c) for c in colours.reshape(-1, 3)[::97].tolist()}) > 100  # the noise picture is on the page
+    assert (
+        len({tuple(c) for c in colours.reshape(-1, 3)[::97].tolist()}) > 100
+    )  # the noise picture is on the page

@@ -140,7 +140,9 @@ def test_derived_points_are_means_and_missing_where_a_part_is():
     points[:, names.index("right_shoulder")] = [30, 40]
     points[1, names.index("right_shoulder")] = np.nan
     pose = pose_from_keypoints(points, "holistic", fps=25, width=100, height=100)
-    neck = keypoints(layouts.to_layout(pose, "openpose_137"))[:, layouts.layout_names("openpose_137").index("neck")]
+    neck = keypoints(layouts.to_layout(pose, "openpose_137"))[
+        :, layouts.layout_names("openpose_137").index("neck")
+    ]
     assert neck[0].tolist() == [20, 30]
     assert np.isnan(neck[1]).all()
 

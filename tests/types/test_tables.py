@@ -54,7 +54,11 @@ def test_text_that_is_not_utf8_is_refused(tmp_path):
 
 
 def test_tracks_are_read_as_written(tmp_path, random):
-    tracks = Tracks({"mediapipe": random.normal(size=(4, 258)).astype(np.float32)}, 25, {"mediapipe": np.array([1, 1, 0, 1], bool)})
+    tracks = Tracks(
+        {"mediapipe": random.normal(size=(4, 258)).astype(np.float32)},
+        25,
+        {"mediapipe": np.array([1, 1, 0, 1], bool)},
+    )
     write_tracks(tmp_path / "x.safetensors", tracks)
     back = read_tracks(tmp_path / "x.safetensors")
     assert np.array_equal(back.features["mediapipe"], tracks.features["mediapipe"])

@@ -53,7 +53,9 @@ def test_any_frame_is_the_same_however_it_is_reached(clip):
     assert np.array_equal(video[::-1].numpy(), frames[::-1])
     assert video[4:15:3].fps == pytest.approx(video.fps / 3)
     both = zip(video, video[2:], strict=False)  # two readers of one file at once
-    assert all(np.array_equal(a, frames[i]) and np.array_equal(b, frames[i + 2]) for i, (a, b) in enumerate(both))
+    assert all(
+        np.array_equal(a, frames[i]) and np.array_equal(b, frames[i + 2]) for i, (a, b) in enumerate(both)
+    )
     assert np.array_equal(pickle.loads(pickle.dumps(video))[5], frames[5])
     with pytest.raises(IndexError):
         _ = video[20]
@@ -184,7 +186,9 @@ def test_writing_refuses_what_cannot_be_a_video(tmp_path):
     with pytest.raises(InputError, match="cannot write"):
         write_video(tmp_path / "x.xyz", Video.from_array(moving_block(2)))
     with pytest.raises(InputError, match="frame 1"):
-        write_video(tmp_path / "x.mp4", [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 9, 3), np.uint8)], fps=25)
+        write_video(
+            tmp_path / "x.mp4", [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 9, 3), np.uint8)], fps=25
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -233,7 +237,12 @@ def test_an_hour_of_720p_is_opened_sliced_and_iterated_in_little_memory(tmp_path
     assert count == 9000
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base - 100 * 720 * 1280 * 3 // 1024)
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program), str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert int(done.stdout) < 500_000  # KiB
 
 

@@ -8,9 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field
 class MediaPipeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    complexity: int = Field(1, ge=0, le=1, description="Model of the body: 0 the light one, 1 the full one; both are in the wheel.")
+    complexity: int = Field(
+        1,
+        ge=0,
+        le=1,
+        description="Model of the body: 0 the light one, 1 the full one; both are in the wheel.",
+    )
     detection: float = Field(0.5, ge=0, le=1, description="Confidence from which a person counts as found.")
-    tracking: float = Field(0.5, ge=0, le=1, description="Confidence below which a person is looked for anew.")
+    tracking: float = Field(
+        0.5, ge=0, le=1, description="Confidence below which a person is looked for anew."
+    )
     smooth: bool = Field(True, description="Smooth points over time.")
     face: bool = Field(True, description="Estimate the 468 points of the face.")
     enlarge: int = Field(

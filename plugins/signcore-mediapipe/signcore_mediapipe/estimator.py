@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from pose_format import Pose
+
 from signcore.contracts import Context
 from signcore.types import Video, layouts
 from signcore.types.poses import pose_from_keypoints
@@ -61,7 +62,9 @@ class MediaPipe:
         face = _array(found.face_landmarks) if self.config.face else None
         if face is not None:
             points[33:501], confidence[33:501] = face[:468, :3], 1
-        for start, hand in zip(HANDS_AT, (found.left_hand_landmarks, found.right_hand_landmarks), strict=True):
+        for start, hand in zip(
+            HANDS_AT, (found.left_hand_landmarks, found.right_hand_landmarks), strict=True
+        ):
             rows = _array(hand)
             if rows is not None:
                 points[start : start + 21], confidence[start : start + 21] = rows[:, :3], 1

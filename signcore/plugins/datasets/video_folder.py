@@ -32,7 +32,9 @@ class VideoFolder:
         root = config.path
         if not root.exists():
             raise InputError(f"{root}: no such folder or video")
-        self.files = [root] if root.is_file() else sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES)
+        self.files = (
+            [root] if root.is_file() else sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES)
+        )
         if not self.files:
             raise InputError(f"{root}: holds no videos", f"expected {', '.join(SUFFIXES)}")
         self._poses: dict[int, Pose] = {}

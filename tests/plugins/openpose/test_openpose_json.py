@@ -43,7 +43,9 @@ def test_numbers_may_start_anywhere(tmp_path):
     assert np.isfinite(keypoints(estimate(tmp_path, first=100))[1, :95]).all()
 
 
-@pytest.mark.parametrize("content", ["[", "{}", '{"people": [{"pose_keypoints_2d": [1, 2]}]}', '{"people": 3}'])
+@pytest.mark.parametrize(
+    "content", ["[", "{}", '{"people": [{"pose_keypoints_2d": [1, 2]}]}', '{"people": 3}']
+)
 def test_a_file_that_is_not_openposes_is_named(tmp_path, content):
     (tmp_path / "v_0.json").write_text(content)
     with pytest.raises(InputError, match=r"v_0\.json: not OpenPose's JSON"):

@@ -14,7 +14,9 @@ NAMES = ["l1", "psnr", "ssim", "tcd"]
 
 def videos(seed=0, frames=20, height=24, width=30):
     random = np.random.default_rng(seed)
-    return tuple(Video.from_array(random.integers(0, 256, (frames, height, width, 3), np.uint8)) for _ in range(2))
+    return tuple(
+        Video.from_array(random.integers(0, 256, (frames, height, width, 3), np.uint8)) for _ in range(2)
+    )
 
 
 def score(name, *pairs, **config):
@@ -41,7 +43,9 @@ def test_psnr_and_ssim_agree_with_torchmetrics():
     image = pytest.importorskip("torchmetrics.image")
     a, b = videos(3)
     x, y = (torch.from_numpy(v.numpy()).permute(0, 3, 1, 2).double() / 255 for v in (a, b))
-    assert score("psnr", (a, b))["psnr"] == pytest.approx(float(image.PeakSignalNoiseRatio(data_range=1.0)(x, y)), abs=1e-5)
+    assert score("psnr", (a, b))["psnr"] == pytest.approx(
+        float(image.PeakSignalNoiseRatio(data_range=1.0)(x, y)), abs=1e-5
+    )
     theirs = image.StructuralSimilarityIndexMeasure(data_range=1.0)(x, y)
     assert score("ssim", (a, b))["ssim"] == pytest.approx(float(theirs), abs=1e-5)
 
