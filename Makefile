@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMP = $(VENV)/.installed
 OUTPUT ?= out
 
-.PHONY: run test test-slow check format install clean
+.PHONY: run test test-slow check format sanitize bench install clean
 run: install
 	$(BIN)/signcore run --generator pgmm --output $(OUTPUT) --overwrite
 
@@ -29,6 +29,18 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' | xargs $(BIN)/clang-format -i
+
+# The NumPy door is built with the sanitizers beside a copy of the package; the property tests that need no torch run on it.
+sanitize: install
+	rm -rf build/sanitize && mkdir -p build/sanitize && cp -r signcore tests build/sanitize/ && rm -f build/sanitize/signcore/kernels/*.so
+	$(CXX) -std=c++20 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	  -ffp-contract=off -shared -fPIC -Wno-unknown-pragmas $$($(BIN)/python -m pybind11 --includes) csrc/numpy_door.cpp \
+	  -o build/sanitize/signcore/kernels/_door$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
+	cd build/sanitize && LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
+	  ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=. SIGNCORE_SANITIZED=1 ../../$(BIN)/python -m pytest -q -p no:cacheprovider tests/kernels/test_numpy_door.py
+
+bench: install
+	$(BIN)/python -m pytest benchmarks --benchmark-only -q
 
 install: $(STAMP)
 

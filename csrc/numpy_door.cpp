@@ -28,7 +28,7 @@ signcore::Parallel on_threads(int64_t threads) {
   };
 }
 
-template <class T, class D>
+template <class T>
 py::array_t<int64_t> tcd_counts(py::array_t<T, py::array::c_style> generated,
                                 py::array_t<T, py::array::c_style> reference, int64_t reduce, double limit,
                                 int64_t threads) {
@@ -40,8 +40,8 @@ py::array_t<int64_t> tcd_counts(py::array_t<T, py::array::c_style> generated,
   const T *g = generated.data(), *r = reference.data();
   if (generated.size() > 0) {
     py::gil_scoped_release release;
-    signcore::tcd::count<T, D>(g, r, frames, pixels, channels, static_cast<signcore::tcd::Reduce>(reduce), limit, out,
-                               on_threads(threads));
+    signcore::tcd::count<T>(g, r, frames, pixels, channels, static_cast<signcore::tcd::Reduce>(reduce), limit, out,
+                            on_threads(threads));
   }
   return counts;
 }
@@ -108,9 +108,9 @@ std::pair<double, Offsets> fastdtw_path(Array<double> reference, Array<double> o
 
 PYBIND11_MODULE(_door, m) {
   m.doc() = "signcore's C++ kernels on NumPy arrays; see signcore.kernels.numpy";
-  m.def("tcd_counts", &tcd_counts<uint8_t, int16_t>);
-  m.def("tcd_counts", &tcd_counts<float, double>);
-  m.def("tcd_counts", &tcd_counts<double, double>);
+  m.def("tcd_counts", &tcd_counts<uint8_t>);
+  m.def("tcd_counts", &tcd_counts<float>);
+  m.def("tcd_counts", &tcd_counts<double>);
   m.def("dtw_pairs", &dtw_pairs<float>);
   m.def("dtw_pairs", &dtw_pairs<double>);
   m.def("fastdtw_pairs", &fastdtw_pairs<float>);

@@ -1,82 +1,87 @@
 // Temporal consistency difference (PGMM eq. 12, 13): counting pixels, no torch.
 #pragma once
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "../common/parallel.h"
+#include "../common/simd.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define SIGNCORE_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define SIGNCORE_CLONES
+namespace signcore {
+
+namespace plain {
+#include "tcd_kernel.h"
+}
+#if defined(__x86_64__)
+SIGNCORE_TARGET_BEGIN(SIGNCORE_AVX2)
+namespace avx2 {
+#include "tcd_kernel.h"
+}
+SIGNCORE_TARGET_END
+SIGNCORE_TARGET_BEGIN(SIGNCORE_AVX512)
+namespace avx512 {
+#include "tcd_kernel.h"
+}
+SIGNCORE_TARGET_END
 #endif
 
-namespace signcore::tcd {
+namespace tcd {
 
 enum class Reduce : int64_t { kSum = 0, kMax = 1 };  // a mean is a sum with a scaled limit
 
-// Twice the difference of a block of elements, |2 g - before - after|: exact in 16 bits for bytes.
-SIGNCORE_CLONES inline void twice_difference(const uint8_t* g, const uint8_t* before, const uint8_t* after, int64_t n,
-                                             int16_t* out) {
-  for (int64_t i = 0; i < n; ++i) {
-    const int16_t d = static_cast<int16_t>(2 * g[i] - before[i] - after[i]);
-    out[i] = d < 0 ? static_cast<int16_t>(-d) : d;
+using CountBytes = int64_t (*)(const uint8_t*, const uint8_t*, const uint8_t*, int64_t, int16_t, int16_t*,
+                               const int16_t*);
+
+// The kernel for a number of channels, or null beyond four.
+inline CountBytes count_bytes(int64_t channels, bool maximum) {
+#define SIGNCORE_TCD(ns)                                                           \
+  switch (channels) {                                                              \
+    case 1: return ns::count_bytes<1, false>;                                      \
+    case 2: return maximum ? ns::count_bytes<2, true> : ns::count_bytes<2, false>; \
+    case 3: return maximum ? ns::count_bytes<3, true> : ns::count_bytes<3, false>; \
+    case 4: return maximum ? ns::count_bytes<4, true> : ns::count_bytes<4, false>; \
+    default: return nullptr;                                                       \
   }
-}
-
-template <class T>
-inline void twice_difference(const T* g, const T* before, const T* after, int64_t n, double* out) {
-  for (int64_t i = 0; i < n; ++i)
-    out[i] = std::abs(2.0 * static_cast<double>(g[i]) - static_cast<double>(before[i]) - static_cast<double>(after[i]));
-}
-
-// How many values lie above a limit.
-SIGNCORE_CLONES inline int64_t count_above(const int16_t* values, int64_t n, int16_t limit) {
-  int32_t count = 0;
-  for (int64_t i = 0; i < n; ++i) count += values[i] > limit;
-  return count;
-}
-
-// Pixels of one frame whose reduced difference is above `limit` (in units of twice the difference).
-template <class T, class D>
-int64_t count_frame(const T* g, const T* before, const T* after, int64_t pixels, int64_t channels, Reduce reduce,
-                    double limit) {
-  constexpr int64_t kBlock = 4096;
-  std::vector<D> difference(static_cast<size_t>(std::max<int64_t>(1, kBlock / channels) * channels));
-  const int64_t step = static_cast<int64_t>(difference.size()) / channels;
-  int64_t count = 0;
-  for (int64_t p = 0; p < pixels; p += step) {
-    const int64_t here = std::min(step, pixels - p), at = p * channels;
-    twice_difference(g + at, before + at, after + at, here * channels, difference.data());
-    if constexpr (std::is_same_v<D, int16_t>) {
-      if (channels == 1 && limit < 32767.0) {
-        count += limit < 0 ? here : count_above(difference.data(), here, static_cast<int16_t>(std::floor(limit)));
-        continue;
-      }
-    }
-    for (int64_t i = 0; i < here; ++i) {
-      const D* pixel = difference.data() + i * channels;
-      double reduced = 0;
-      for (int64_t c = 0; c < channels; ++c)
-        reduced = reduce == Reduce::kSum ? reduced + pixel[c] : std::max<double>(reduced, pixel[c]);
-      count += reduced > limit;
-    }
-  }
-  return count;
+#if defined(__x86_64__)
+  if (isa() == Isa::kAvx512) SIGNCORE_TCD(avx512)
+  if (isa() == Isa::kAvx2) SIGNCORE_TCD(avx2)
+#endif
+  SIGNCORE_TCD(plain)
+#undef SIGNCORE_TCD
 }
 
 // counts[t] for t = 1 .. frames - 2; frames are [pixels, channels], one after another.
-template <class T, class D>
+template <class T>
 void count(const T* generated, const T* reference, int64_t frames, int64_t pixels, int64_t channels, Reduce reduce,
            double limit, int64_t* counts, const Parallel& parallel) {
   const int64_t stride = pixels * channels;
+  const bool maximum = reduce == Reduce::kMax;
+  constexpr int64_t kBlock = 2048;  // pixels: the scratch stays in the first cache, a count in 16 bits
+  CountBytes bytes = nullptr;
+  if constexpr (std::is_same_v<T, uint8_t>) bytes = count_bytes(channels, maximum);
+  std::vector<int16_t> starts(bytes ? size_t(kBlock * channels) : 0);
+  for (size_t i = 0; i < starts.size(); i += size_t(channels)) starts[i] = 1;
+  // No difference of four bytes reaches 32767, and none is below 0.
+  const auto whole = static_cast<int16_t>(limit < 0 ? -1.0 : std::min(32766.0, std::floor(limit)));
   parallel(1, frames - 1, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t)
-      counts[t] = count_frame<T, D>(generated + t * stride, reference + (t - 1) * stride, reference + (t + 1) * stride,
-                                    pixels, channels, reduce, limit);
+    std::vector<int16_t> twice(bytes ? size_t((kBlock + 1) * channels) : 0);
+    for (int64_t t = begin; t < end; ++t) {
+      const T *g = generated + t * stride, *before = reference + (t - 1) * stride,
+              *after = reference + (t + 1) * stride;
+      int64_t total = 0;
+      if constexpr (std::is_same_v<T, uint8_t>) {
+        for (int64_t p = 0; bytes && p < pixels; p += kBlock) {
+          const int64_t at = p * channels;
+          total +=
+              bytes(g + at, before + at, after + at, std::min(kBlock, pixels - p), whole, twice.data(), starts.data());
+        }
+      }
+      if (!bytes) total = plain::count_values(g, before, after, pixels, channels, maximum, limit);
+      counts[t] = total;
+    }
   });
 }
 
-}  // namespace signcore::tcd
+}  // namespace tcd
+}  // namespace signcore
