@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from signcore.kernels.dtw import dtw, dtw_matrix
     from signcore.kernels.fastdtw import fastdtw, fastdtw_path
     from signcore.kernels.tcd import tcd
+    from signcore.kernels.warp import warp
 
 _WHERE = {
     "tcd": "tcd",
+    "warp": "warp",
     "dtw": "dtw",
     "dtw_matrix": "dtw",
     "fastdtw": "fastdtw",
@@ -26,7 +28,7 @@ _WHERE = {
     "backend": "backend",
     "use_backend": "backend",
 }
-__all__ = ["backend", "dtw", "dtw_matrix", "fastdtw", "fastdtw_path", "tcd", "use_backend"]
+__all__ = ["backend", "dtw", "dtw_matrix", "fastdtw", "fastdtw_path", "tcd", "use_backend", "warp"]
 
 
 def __getattr__(name: str) -> Any:

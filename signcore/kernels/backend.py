@@ -12,6 +12,7 @@ from signcore.errors import ArgumentError
 BACKENDS = ("auto", "cpp", "cuda", "numba", "torch")
 OPS = {
     "tcd": ("cuda", "cpp", "torch"),
+    "warp": ("cuda", "cpp", "torch"),
     "dtw": ("cpp", "numba", "torch"),
     "fastdtw": ("cpp", "numba", "torch"),
 }

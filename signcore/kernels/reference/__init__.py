@@ -5,5 +5,6 @@ from __future__ import annotations
 from signcore.kernels.reference.dtw import dtw
 from signcore.kernels.reference.fastdtw import fastdtw, fastdtw_path
 from signcore.kernels.reference.tcd import tcd
+from signcore.kernels.reference.warp import warp
 
-__all__ = ["dtw", "fastdtw", "fastdtw_path", "tcd"]
+__all__ = ["dtw", "fastdtw", "fastdtw_path", "tcd", "warp"]
