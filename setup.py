@@ -7,18 +7,15 @@ installed without them: the kernels are then built at first use, or fall back (`
 import sys
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 CORE = [
-    "-O3",
-    "-std=c++20",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-ffp-contract=off",
-    "-fvisibility=hidden",
-]
+    "-O3", "-g0", "-std=c++20", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden",
+    "-Wno-maybe-uninitialized",
+]  # fmt: skip
+LINK = ["-pthread"] if sys.platform == "darwin" else ["-pthread", "-s"]
 TARGET = "0x020a000000000000"  # TORCH_TARGET_VERSION 2.10: one build serves later torch versions
 
 
@@ -35,7 +32,7 @@ def extensions() -> tuple[list[Extension], type]:
         door = {
             "include_dirs": [pybind11.get_include()],
             "extra_compile_args": CORE,
-            "extra_link_args": ["-pthread"],
+            "extra_link_args": LINK,
         }
         found.append(
             Extension(
@@ -58,6 +55,7 @@ def extensions() -> tuple[list[Extension], type]:
             "signcore.kernels._ops",
             sources("library.cpp") + sources("*/*_cpu.cpp") + (sources("*/*_cuda.cu") if cuda else []),
             extra_compile_args=flags,
+            extra_link_args=LINK,
             py_limited_api=True,
         )
         ops.optional = True
@@ -80,4 +78,15 @@ class Optional(extensions()[1]):  # type: ignore[misc]
             )
 
 
-setup(ext_modules=extensions()[0], cmdclass={"build_ext": Optional})
+# csrc/ is installed beside the package, so that the kernels can be built at first use where they were not built now.
+SOURCES = {
+    f"signcore.{'.'.join(d.relative_to(ROOT).parts)}": str(d.relative_to(ROOT))
+    for d in (ROOT / "csrc", *sorted((ROOT / "csrc").glob("*/")))
+}
+
+setup(
+    packages=[*find_packages(include=["signcore*"]), *SOURCES],
+    package_dir=SOURCES,
+    ext_modules=extensions()[0],
+    cmdclass={"build_ext": Optional},
+)
