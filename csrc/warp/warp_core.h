@@ -79,7 +79,7 @@ inline void sum_one(const S* plane, S g, Taps<S>& taps, int64_t i, int64_t right
     for (int i = 0; i < n; ++i) p[i] = lanes[i];                                                                 \
   }                                                                                                              \
   template <class S>                                                                                             \
-  static inline void find_groups(warp::Taps<S>& taps, int64_t n, const warp::Size&) {                            \
+  static inline void find_groups(warp::Taps<S>& taps, int64_t n, int64_t, const warp::Size&) {                   \
     warp::find_outside(taps, n);                                                                                 \
   }                                                                                                              \
   template <class S>                                                                                             \
@@ -158,14 +158,16 @@ static inline void store_first(Vec<double> v, double* p, int n) {
   _mm512_mask_storeu_pd(p, __mmask8(first_lanes(n)), v.v);
 }
 
-// A group lies near if two vectors a row hold all its pixels and can be read without leaving the plane.
-static inline void find_groups(warp::Taps<float>& taps, int64_t n, const warp::Size& size) {
-  warp::find_outside(taps, n);
+// A group lies near if two vectors a row hold all its pixels and can be read without leaving the plane. Finding out pays
+// from three channels on.
+static inline void find_groups(warp::Taps<float>& taps, int64_t n, int64_t C, const warp::Size& size) {
   const int64_t down = size.H > 1 ? size.W : 0;
   for (int64_t group = 0; group * warp::kGroup < n; ++group) {
     const __m512i at = _mm512_load_si512(taps.offset + group * warp::kGroup);
     const __mmask16 inside = _mm512_cmpge_epi32_mask(at, _mm512_setzero_si512());
-    if (!inside) continue;
+    taps.outside[group] = inside != 0xffff;
+    taps.near[group] = -1;
+    if (!inside || C < 3) continue;
     const int32_t low = _mm512_mask_reduce_min_epi32(inside, at), high = _mm512_mask_reduce_max_epi32(inside, at);
     if (high - low <= 30 && low + down + 32 <= size.H * size.W) taps.near[group] = low;
   }

@@ -37,8 +37,8 @@ static inline bool locate_axis(S g, S size, S& start, S& a, S& b, S& da, S& db) 
   return inside;
 }
 
-// The taps of n samples. flow: n pairs; mask: n values or null.
-template <class S, warp::Padding kPadding, bool kAlign, bool kGradient>
+// The taps of n samples. flow: n pairs; mask: n values that the weights take in, or null.
+template <class S, warp::Padding kPadding, bool kAlign, bool kGradient, bool kMask>
 static void locate(const S* flow, const S* mask, int64_t n, const warp::Size& size, warp::Taps<S>& taps) {
   const S height = S(size.H), width = S(size.W);
   const int32_t W = int32_t(size.W);
@@ -47,7 +47,7 @@ static void locate(const S* flow, const S* mask, int64_t n, const warp::Size& si
     const bool in_x = locate_axis<S, kPadding, kAlign>(flow[2 * i], width, x, xa, xb, xda, xdb);
     const bool in_y = locate_axis<S, kPadding, kAlign>(flow[2 * i + 1], height, y, ya, yb, yda, ydb);
     const bool inside = in_x & in_y;
-    const S on = inside ? S(1) : S(0);
+    const S on = inside ? (kMask ? mask[i] : S(1)) : S(0);
     taps.offset[i] = inside ? int32_t(y) * W + int32_t(x) : -1;
     const S top = ya * on, bottom = yb * on;
     taps.weight[0][i] = top * xa, taps.weight[1][i] = top * xb;
@@ -60,9 +60,6 @@ static void locate(const S* flow, const S* mask, int64_t n, const warp::Size& si
       taps.dy[2][i] = below * xa, taps.dy[3][i] = below * xb;
     }
   }
-  if (!kGradient && mask)
-    for (int k = 0; k < 4; ++k)
-      for (int64_t i = 0; i < n; ++i) taps.weight[k][i] *= mask[i];
   for (int64_t i = n; i % warp::kGroup; ++i) {
     taps.offset[i] = -1;
     for (int k = 0; k < 4; ++k) taps.weight[k][i] = 0;
@@ -72,9 +69,12 @@ static void locate(const S* flow, const S* mask, int64_t n, const warp::Size& si
 template <class S, bool kGradient>
 static void locate_any(const S* flow, const S* mask, int64_t n, const warp::Size& size, warp::Taps<S>& taps) {
   using warp::Padding;
-#define SIGNCORE_LOCATE(padding)                                                   \
-  return size.align_corners ? locate<S, padding, true, kGradient>(flow, mask, n, size, taps) \
-                            : locate<S, padding, false, kGradient>(flow, mask, n, size, taps)
+#define SIGNCORE_LOCATE(padding)                                                                       \
+  if (mask)                                                                                            \
+    return size.align_corners ? locate<S, padding, true, kGradient, true>(flow, mask, n, size, taps)   \
+                              : locate<S, padding, false, kGradient, true>(flow, mask, n, size, taps); \
+  return size.align_corners ? locate<S, padding, true, kGradient, false>(flow, mask, n, size, taps)    \
+                            : locate<S, padding, false, kGradient, false>(flow, mask, n, size, taps)
   switch (size.padding) {
     case Padding::kZeros: SIGNCORE_LOCATE(Padding::kZeros);
     case Padding::kBorder: SIGNCORE_LOCATE(Padding::kBorder);
@@ -88,7 +88,7 @@ template <class S>
 static void forward_planes(const S* picture, const S* flow, const S* mask, int64_t n, int64_t C, int64_t pixels,
                            const warp::Size& size, warp::Taps<S>& taps, S* out) {
   locate_any<S, false>(flow, mask, n, size, taps);
-  find_groups(taps, n, size);
+  find_groups(taps, n, C, size);
   for (int64_t c = 0; c < C; ++c) sample_plane(picture + c * size.H * size.W, taps, n, size, out + c * pixels);
 }
 
@@ -143,8 +143,8 @@ template <class S>
 static void backward_planes(const S* grad, const S* picture, const S* flow, const S* mask, int64_t n, int64_t C,
                             int64_t pixels, const warp::Size& size, warp::Taps<S>& taps, S* grad_picture, S* grad_flow,
                             S* grad_mask) {
-  locate_any<S, true>(flow, mask, n, size, taps);
-  find_groups(taps, n, size);
+  locate_any<S, true>(flow, nullptr, n, size, taps);
+  find_groups(taps, n, C, size);
   const bool sums = grad_flow || grad_mask;
   const int64_t padded = (n + warp::kGroup - 1) / warp::kGroup * warp::kGroup;
   const int64_t right = size.W > 1 ? 1 : 0, down = size.H > 1 ? size.W : 0;
@@ -219,16 +219,55 @@ static void backward_pixels_of(const S* grad, const S* picture, const S* mask, i
   }
 }
 
+// The same for so few channels that they fill no vector: one by one, so that a sum can be read back soon after it was
+// written.
+template <class S, int kC, bool kPicture, bool kSums>
+static void backward_few(const S* grad, const S* picture, const S* mask, int64_t n, const warp::Size& size,
+                         warp::Taps<S>& taps, S* grad_picture) {
+  const int64_t right = size.W > 1 ? kC : 0, down = size.H > 1 ? size.W * kC : 0;
+  const int64_t step[4] = {0, right, down, down + right};
+  for (int64_t i = 0; i < n; ++i, grad += kC) {
+    const int64_t offset = taps.offset[i];
+    const S m = mask ? mask[i] : S(1);
+    S g[kC];
+    for (int c = 0; c < kC; ++c) g[c] = grad[c];
+    for (int k = 0; k < 4; ++k) {
+      S dot = 0;
+      if (offset >= 0) {
+        const int64_t at = offset * kC + step[k];
+        const S weight = taps.weight[k][i] * m;
+        for (int c = 0; c < kC; ++c) {
+          if constexpr (kSums) dot += g[c] * picture[at + c];
+          if constexpr (kPicture) grad_picture[at + c] += g[c] * weight;
+        }
+      }
+      if constexpr (kSums) taps.dots[k][i] = dot;
+    }
+  }
+}
+
+template <class S, bool kPicture, bool kSums>
+static void backward_pixels_any(const S* grad, const S* picture, const S* mask, int64_t n, int64_t C,
+                                const warp::Size& size, warp::Taps<S>& taps, S* grad_picture) {
+  switch (C) {
+    case 1: return backward_few<S, 1, kPicture, kSums>(grad, picture, mask, n, size, taps, grad_picture);
+    case 2: return backward_few<S, 2, kPicture, kSums>(grad, picture, mask, n, size, taps, grad_picture);
+    case 3: return backward_few<S, 3, kPicture, kSums>(grad, picture, mask, n, size, taps, grad_picture);
+    case 4: return backward_few<S, 4, kPicture, kSums>(grad, picture, mask, n, size, taps, grad_picture);
+    default: return backward_pixels_of<S, kPicture, kSums>(grad, picture, mask, n, C, size, taps, grad_picture);
+  }
+}
+
 template <class S>
 static void backward_pixels(const S* grad, const S* picture, const S* flow, const S* mask, int64_t n, int64_t C,
                             const warp::Size& size, warp::Taps<S>& taps, S* grad_picture, S* grad_flow, S* grad_mask) {
-  locate_any<S, true>(flow, mask, n, size, taps);
+  locate_any<S, true>(flow, nullptr, n, size, taps);
   const bool sums = grad_flow || grad_mask;
   if (grad_picture && sums)
-    backward_pixels_of<S, true, true>(grad, picture, mask, n, C, size, taps, grad_picture);
+    backward_pixels_any<S, true, true>(grad, picture, mask, n, C, size, taps, grad_picture);
   else if (grad_picture)
-    backward_pixels_of<S, true, false>(grad, picture, mask, n, C, size, taps, grad_picture);
+    backward_pixels_any<S, true, false>(grad, picture, mask, n, C, size, taps, grad_picture);
   else
-    backward_pixels_of<S, false, true>(grad, picture, mask, n, C, size, taps, grad_picture);
+    backward_pixels_any<S, false, true>(grad, picture, mask, n, C, size, taps, grad_picture);
   if (sums) finish(taps, mask, n, grad_flow, grad_mask);
 }
