@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from signcore.kernels.dtw import dtw, dtw_matrix
     from signcore.kernels.fastdtw import fastdtw, fastdtw_path
     from signcore.kernels.tcd import tcd
+    from signcore.kernels.trajectory_attention import temporal_attention, trajectory_attention
     from signcore.kernels.warp import warp
 
 _WHERE = {
     "tcd": "tcd",
     "warp": "warp",
+    "trajectory_attention": "trajectory_attention",
+    "temporal_attention": "trajectory_attention",
     "dtw": "dtw",
     "dtw_matrix": "dtw",
     "fastdtw": "fastdtw",
@@ -28,7 +31,7 @@ _WHERE = {
     "backend": "backend",
     "use_backend": "backend",
 }
-__all__ = ["backend", "dtw", "dtw_matrix", "fastdtw", "fastdtw_path", "tcd", "use_backend", "warp"]
+__all__ = ["backend", "dtw", "dtw_matrix", "fastdtw", "fastdtw_path", "tcd", "temporal_attention", "trajectory_attention", "use_backend", "warp"]
 
 
 def __getattr__(name: str) -> Any:

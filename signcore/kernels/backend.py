@@ -13,7 +13,8 @@ BACKENDS = ("auto", "cpp", "cuda", "numba", "torch")
 OPS = {
     "tcd": ("cuda", "cpp", "torch"),
     "warp": ("cuda", "cpp", "torch"),
-    "dtw": ("cpp", "numba", "torch"),
+    "trajectory_attention": ("cuda", "cpp", "torch"),
+    "dtw": ("cuda", "cpp", "numba", "torch"),
     "fastdtw": ("cpp", "numba", "torch"),
 }
 _chosen: ContextVar[str | None] = ContextVar("signcore_backend", default=None)
