@@ -50,7 +50,7 @@ def extensions() -> tuple[list[Extension], type]:
         defines = [f"-DTORCH_TARGET_VERSION={TARGET}", *(["-DUSE_CUDA"] if cuda else [])]
         flags: dict = {"cxx": CORE + defines}
         if cuda:
-            flags["nvcc"] = ["-O3", "-std=c++20", *defines]
+            flags["nvcc"] = ["-O3", "-std=c++20", "--expt-relaxed-constexpr", *defines]
         ops = kind(
             "signcore.kernels._ops",
             sources("library.cpp") + sources("*/*_cpu.cpp") + (sources("*/*_cuda.cu") if cuda else []),

@@ -26,9 +26,10 @@ void run(const Tensor& references, const int64_t* from, int64_t N, const Tensor&
                                      parallel);
 }
 
-// references [sum T, K, D], offsets int64 [N + 1]; others alike. -> [N, M, K] with per_keypoint, else [N, M]
+// references [sum T, K, D], offsets int64 [N + 1]; others alike, none longer than `longest` (for the CUDA twin's
+// scratch). -> [N, M, K] with per_keypoint, else [N, M]
 Tensor dtw_pairs(const Tensor references, const Tensor from, const Tensor others, const Tensor to, bool pose,
-                 int64_t band, bool per_keypoint) {
+                 int64_t band, bool per_keypoint, int64_t /*longest*/) {
   const int64_t N = from.numel() - 1, M = to.numel() - 1;
   Tensor out = per_keypoint && !pose ? torch::stable::new_empty(references, {N, M, references.size(1)})
                                      : torch::stable::new_empty(references, {N, M});

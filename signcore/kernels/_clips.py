@@ -40,6 +40,6 @@ def check_pose(name: str, pose: Tensor, rank: int = 3, like: Tensor | None = Non
 
 def joined(clips: Sequence[Tensor]) -> tuple[Tensor, Tensor]:  # [T_i, K, D] -> [sum T, K, D], int64 [N + 1]
     """Clips one after another, and where each begins."""
-    lengths = torch.tensor([0] + [len(c) for c in clips])
+    lengths = torch.tensor([0] + [len(c) for c in clips], device=clips[0].device)
     together = clips[0] if len(clips) == 1 else torch.cat(list(clips))
     return together.contiguous(), lengths.cumsum(0)

@@ -15,13 +15,21 @@ from signcore.kernels.backend import pick
 
 torch.library.define(
     "signcore::dtw_pairs",
-    "(Tensor references, Tensor from_, Tensor others, Tensor to, bool pose, int band, bool per_keypoint) -> Tensor",
+    "(Tensor references, Tensor from_, Tensor others, Tensor to, bool pose, int band, bool per_keypoint, "
+    "int longest) -> Tensor",
 )
 
 
 @torch.library.register_fake("signcore::dtw_pairs")
 def _(
-    references: Tensor, from_: Tensor, others: Tensor, to: Tensor, pose: bool, band: int, per_keypoint: bool
+    references: Tensor,
+    from_: Tensor,
+    others: Tensor,
+    to: Tensor,
+    pose: bool,
+    band: int,
+    per_keypoint: bool,
+    longest: int,
 ) -> Tensor:
     shape = (from_.numel() - 1, to.numel() - 1)
     return references.new_empty((*shape, references.shape[1]) if per_keypoint and not pose else shape)
@@ -57,7 +65,7 @@ def dtw(
         found = _numba_dtw.pose_cost(a, b, band) if align == "pose" else _numba_dtw.keypoint_costs(a, b, band)
         return torch.as_tensor(found, dtype=torch.float64).to(reference.dtype)
     x, y = joined([reference]), joined([other])
-    return torch.ops.signcore.dtw_pairs(*x, *y, align == "pose", band, align == "keypoint")[0, 0]
+    return torch.ops.signcore.dtw_pairs(*x, *y, align == "pose", band, align == "keypoint", len(other))[0, 0]
 
 
 def dtw_matrix(
@@ -99,7 +107,8 @@ def dtw_matrix(
         return torch.stack([torch.stack(row) for row in rows])
     x, y = joined(references), joined(others)
     if method == "dtw":
-        return torch.ops.signcore.dtw_pairs(*x, *y, align == "pose", band, False)
+        longest = max(len(clip) for clip in others)
+        return torch.ops.signcore.dtw_pairs(*x, *y, align == "pose", band, False, longest)
     from signcore.kernels import fastdtw as _  # noqa: F401 (defines the op)
 
     return torch.ops.signcore.fastdtw_pairs(*x, *y, radius, VARIANTS.index(variant), False)

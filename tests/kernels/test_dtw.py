@@ -252,10 +252,10 @@ def test_it_is_a_torch_op():
     reference, other = trajectories(10, 5, 6)
     offsets = torch.tensor([0, 5]), torch.tensor([0, 6])
     torch.library.opcheck(
-        torch.ops.signcore.dtw_pairs, (reference, offsets[0], other, offsets[1], False, -1, True)
+        torch.ops.signcore.dtw_pairs, (reference, offsets[0], other, offsets[1], False, -1, True, 6)
     )
     torch.library.opcheck(
-        torch.ops.signcore.dtw_pairs, (reference, offsets[0], other, offsets[1], True, 2, False)
+        torch.ops.signcore.dtw_pairs, (reference, offsets[0], other, offsets[1], True, 2, False, 6)
     )
     assert backend()["dtw"][0] == "cpp"
 
@@ -282,3 +282,16 @@ def recorded(shared):
             points[c] = tensors[f"{pair['key']}.{c}"].double()
             points[c][tensors[f"{pair['key']}.mask_{c}"].bool()] = torch.nan
         yield pair, points["y"], points["x"], tensors
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+@pytest.mark.parametrize("options", [{}, {"align": "pose"}, {"window": 7}])
+def test_the_cuda_kernel_agrees_with_the_reference(options):
+    clips = [trajectories(i, 20 + 17 * i, 1, points=7, missing=0.2, dtype=torch.float32)[0] for i in range(4)]
+    on_device = [c.cuda() for c in clips]
+    torch.testing.assert_close(
+        dtw_matrix(on_device, on_device, **options).cpu(), dtw_matrix(clips, clips, **options)
+    )
+    torch.testing.assert_close(
+        dtw(on_device[0], on_device[3], **options).cpu(), dtw(clips[0], clips[3], **options)
+    )
