@@ -84,7 +84,8 @@ class Dataset:
 
     def example(self) -> dict[str, Any]:
         """Inputs that `run` uses where one is missing: a held-out signer's picture and driving clip, and glosses."""
-        driving = embedded_driving()
+        lazy = embedded_driving()
+        driving = Video.from_array(lazy.numpy(), lazy.fps, pose=lazy.pose)  # it is read several times in a run
         return {
             "source": Image(embedded_source()),
             "driving": driving,
