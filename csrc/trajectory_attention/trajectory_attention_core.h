@@ -11,6 +11,7 @@
 namespace signcore {
 namespace trajectory {
 constexpr int kRows = 6;           // rows of a register tile: 6 x 4 vectors of sums fill the registers
+constexpr int64_t kDepth = 80;     // of a panel of the right matrix: 80 x 4 vectors are 20 KB
 constexpr int64_t kQueries = 48;   // queries at once: their scores against a frame stay in a near cache
 
 // [B, heads, N, d] with the last axis dense.

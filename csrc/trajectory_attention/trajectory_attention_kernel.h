@@ -27,23 +27,25 @@ static void tile(const S* a, int64_t row, int64_t step, const S* b, int64_t b_ro
     for (int j = 0; j < kVectors; ++j) sum[r][j].store(c + r * c_row + j * W);
 }
 
-// c [rows, columns] (+)= a [rows, depth] times b [depth, columns]; rows in tiles of kRows, columns in whole vectors.
+// c [rows, columns] (+)= a [rows, depth] times b [depth, columns]; rows in tiles of kRows, columns in whole vectors. Parts of
+// the depth, so that a panel of b stays in the nearest cache for all rows.
 template <class S, bool kAdd>
 static void multiply(const S* a, int64_t row, int64_t step, int64_t rows, const S* b, int64_t columns, int64_t depth, S* c) {
   constexpr int W = Vec<S>::W;
   const int64_t vectors = columns / W, panels = (vectors + kWide - 1) / kWide;
+  const int64_t parts = std::max<int64_t>(1, (depth + trajectory::kDepth - 1) / trajectory::kDepth);
   int64_t j = 0;
   for (int64_t panel = 0; panel < panels; ++panel) {
     const int64_t wide = vectors / panels + (panel < vectors % panels);
-    for (int64_t r = 0; r < rows; r += trajectory::kRows) {
-      const S* from = a + r * row;
-      S* to = c + r * columns + j * W;
-      switch (wide) {
-        case 1: tile<S, 1, kAdd>(from, row, step, b + j * W, columns, depth, to, columns); break;
-        case 2: tile<S, 2, kAdd>(from, row, step, b + j * W, columns, depth, to, columns); break;
-        case 3: tile<S, kWide >= 3 ? 3 : 1, kAdd>(from, row, step, b + j * W, columns, depth, to, columns); break;
-        default: tile<S, kWide >= 4 ? 4 : 1, kAdd>(from, row, step, b + j * W, columns, depth, to, columns); break;
-      }
+    for (int64_t part = 0; part < parts; ++part) {
+      const int64_t begin = part * depth / parts, deep = (part + 1) * depth / parts - begin;
+      const bool add = kAdd || part > 0;
+      const auto run = wide == 1   ? (add ? tile<S, 1, true> : tile<S, 1, false>)
+                       : wide == 2 ? (add ? tile<S, 2, true> : tile<S, 2, false>)
+                       : wide == 3 ? (add ? tile<S, kWide >= 3 ? 3 : 1, true> : tile<S, kWide >= 3 ? 3 : 1, false>)
+                                   : (add ? tile<S, kWide >= 4 ? 4 : 1, true> : tile<S, kWide >= 4 ? 4 : 1, false>);
+      for (int64_t r = 0; r < rows; r += trajectory::kRows)
+        run(a + r * row + begin * step, row, step, b + begin * columns + j * W, columns, deep, c + r * columns + j * W, columns);
     }
     j += wide;
   }
@@ -99,17 +101,30 @@ static void forward_frame(const trajectory::Call<S>& call, int64_t b, int64_t he
     for (int64_t r = 0; r < n; ++r) {
       S* row = scores + r * points;
       std::fill(row + P, row + points, -std::numeric_limits<S>::infinity());
-      Vec<S> most = Vec<S>::load(row);
-      for (int64_t p = W; p < points; p += W) most = greater(Vec<S>::load(row + p), most);
-      const S top = greatest(most);
+      // Two chains each, which do not wait for each other.
+      Vec<S> most = Vec<S>::load(row), more = most;
+      int64_t p = W;
+      for (; p + W < points; p += 2 * W) {
+        most = greater(Vec<S>::load(row + p), most);
+        more = greater(Vec<S>::load(row + p + W), more);
+      }
+      if (p < points) most = greater(Vec<S>::load(row + p), most);
+      const S top = greatest(greater(most, more));
       const Vec<S> shift = Vec<S>::set(top);
-      Vec<S> total = Vec<S>::set(0);
-      for (int64_t p = 0; p < points; p += W) {
+      Vec<S> total = Vec<S>::set(0), other = total;
+      for (p = 0; p + W < points; p += 2 * W) {
+        const Vec<S> e = power2(sub(Vec<S>::load(row + p), shift)), f = power2(sub(Vec<S>::load(row + p + W), shift));
+        e.store(row + p);
+        f.store(row + p + W);
+        total = add(total, e);
+        other = add(other, f);
+      }
+      if (p < points) {
         const Vec<S> e = power2(sub(Vec<S>::load(row + p), shift));
         e.store(row + p);
         total = add(total, e);
       }
-      const S sum = total.sum();
+      const S sum = add(total, other).sum();
       inverse[r] = S(1) / sum;
       lse[((b * call.heads + head) * call.N() + q + r) * F + frame] = top + std::log2(sum);
     }

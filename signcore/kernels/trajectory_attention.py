@@ -120,9 +120,8 @@ def temporal_attention(
     q = torch.nn.functional.linear(own, q_weight * d**-0.5, None if q_bias is None else q_bias * d**-0.5)
     q, tokens = q.view(B * N, h, d), tokens.view(B * N, F, D)
     key, value = kv_weight.view(2, h, d, D).unbind(0)
-    parts = [
-        _attend(q[n : n + _CHUNK], tokens[n : n + _CHUNK], key, value) for n in range(0, B * N, _CHUNK)
-    ]
+    both = zip(q.split(_CHUNK), tokens.split(_CHUNK), strict=True)
+    parts = [_attend(some, some_tokens, key, value) for some, some_tokens in both]
     result = torch.cat(parts).view(B, N, D)
     return result if kv_bias is None else result + kv_bias[D:]
 
