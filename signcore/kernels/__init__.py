@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from signcore.kernels.backend import backend, use_backend
     from signcore.kernels.dtw import dtw, dtw_matrix
     from signcore.kernels.fastdtw import fastdtw, fastdtw_path
+    from signcore.kernels.prototype_attention import prototype_attention
     from signcore.kernels.tcd import tcd
     from signcore.kernels.trajectory_attention import temporal_attention, trajectory_attention
     from signcore.kernels.warp import warp
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "tcd": "tcd",
     "warp": "warp",
+    "prototype_attention": "prototype_attention",
     "trajectory_attention": "trajectory_attention",
     "temporal_attention": "trajectory_attention",
     "dtw": "dtw",
@@ -31,7 +33,19 @@ _WHERE = {
     "backend": "backend",
     "use_backend": "backend",
 }
-__all__ = ["backend", "dtw", "dtw_matrix", "fastdtw", "fastdtw_path", "tcd", "temporal_attention", "trajectory_attention", "use_backend", "warp"]
+__all__ = [
+    "backend",
+    "dtw",
+    "dtw_matrix",
+    "fastdtw",
+    "fastdtw_path",
+    "prototype_attention",
+    "tcd",
+    "temporal_attention",
+    "trajectory_attention",
+    "use_backend",
+    "warp",
+]
 
 
 def __getattr__(name: str) -> Any:

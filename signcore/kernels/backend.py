@@ -13,6 +13,7 @@ BACKENDS = ("auto", "cpp", "cuda", "numba", "torch")
 OPS = {
     "tcd": ("cuda", "cpp", "torch"),
     "warp": ("cuda", "cpp", "torch"),
+    "prototype_attention": ("cpp", "torch"),
     "trajectory_attention": ("cuda", "cpp", "torch"),
     "dtw": ("cuda", "cpp", "numba", "torch"),
     "fastdtw": ("cpp", "numba", "torch"),

@@ -35,9 +35,7 @@ def _format(features: Tensor) -> torch.memory_format:
 @torch.library.register_fake("signcore::warp")
 def _(features: Tensor, flow: Tensor, mask: Tensor | None, padding: int, align_corners: bool) -> Tensor:
     shape = (features.shape[0], features.shape[1], flow.shape[1], flow.shape[2])
-    return torch.empty(
-        shape, dtype=features.dtype, device=features.device, memory_format=_format(features)
-    )
+    return torch.empty(shape, dtype=features.dtype, device=features.device, memory_format=_format(features))
 
 
 @torch.library.register_fake("signcore::warp_backward")
@@ -122,9 +120,7 @@ def _check(features: Tensor, flow: Tensor, mask: Tensor | None, padding: str) ->
     known = _CUDA_DTYPES if features.is_cuda else _CPU_DTYPES
     if features.dtype not in known:
         names = ", ".join(str(d).removeprefix("torch.") for d in known)
-        raise ArgumentTypeError(
-            f"features: expected {names} on {features.device.type}, got {features.dtype}"
-        )
+        raise ArgumentTypeError(f"features: expected {names} on {features.device.type}, got {features.dtype}")
     if features.ndim != 4:
         raise ArgumentError(f"features: expected [B, C, H, W], got {list(features.shape)}")
     if features.shape[2] == 0 or features.shape[3] == 0:
