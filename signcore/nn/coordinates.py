@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from signcore import kernels
+
 
 def coordinate_grid(
     height: int, width: int, like: Tensor | None = None
@@ -45,12 +47,7 @@ def warp(
         flow = F.interpolate(flow.permute(0, 3, 1, 2), size, mode="bilinear", align_corners=True).permute(
             0, 2, 3, 1
         )
-    warped = F.grid_sample(features, flow.to(features.dtype), align_corners=True)
-    warped = warped.contiguous(
-        memory_format=torch.channels_last
-    )  # grid_sample forgets it, and convolutions want it
-    if mask is None:
-        return warped
-    if mask.shape[-2:] != size:
+    if mask is not None and mask.shape[-2:] != size:
         mask = F.interpolate(mask, size, mode="bilinear", align_corners=True)
-    return warped * mask.to(warped.dtype)
+    mask = None if mask is None else mask.to(features.dtype)
+    return kernels.warp(features, flow.to(features.dtype), mask=mask)
