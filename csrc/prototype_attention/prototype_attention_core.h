@@ -41,8 +41,8 @@ auto comparison() -> void (*)(const S*, int64_t, int64_t, const S*, S*) {
   return plain::compare<S>;
 }
 
-// rows [N, d]; chosen [R], in the order of choice, beginning with `first`. A running maximum: O(N R d), N values of memory
-// beside the unit vectors. A tie goes to the lower index.
+// rows [N, d]; chosen [R], in the order of choice, beginning with `first`. A running maximum: O(N R d), N values of
+// memory beside the unit vectors. A tie goes to the lower index.
 template <class S>
 void select(const S* rows, int64_t N, int64_t d, int64_t first, int64_t R, int64_t* chosen) {
   constexpr int64_t kStep = 64;

@@ -1,7 +1,7 @@
 // Included once per instruction set, inside its namespace; see common/simd.h.
 
-// One step of the greedy selection: worst[n] = max(worst[n], cos^2 of candidate n and the last chosen). Lanes are candidates.
-// columns: [d, padded] unit vectors, one a column; chosen: [d].
+// One step of the greedy selection: worst[n] = max(worst[n], cos^2 of candidate n and the last chosen). Lanes are
+// candidates. columns: [d, padded] unit vectors, one a column; chosen: [d].
 template <class S>
 static void compare(const S* columns, int64_t padded, int64_t d, const S* chosen, S* worst) {
   constexpr int W = Vec<S>::W;

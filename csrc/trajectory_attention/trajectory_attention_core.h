@@ -10,9 +10,9 @@
 
 namespace signcore {
 namespace trajectory {
-constexpr int kRows = 6;           // rows of a register tile: 6 x 4 vectors of sums fill the registers
-constexpr int64_t kDepth = 80;     // of a panel of the right matrix: 80 x 4 vectors are 20 KB
-constexpr int64_t kQueries = 48;   // queries at once: their scores against a frame stay in a near cache
+constexpr int kRows = 6;          // rows of a register tile: 6 x 4 vectors of sums fill the registers
+constexpr int64_t kDepth = 80;    // of a panel of the right matrix: 80 x 4 vectors are 20 KB
+constexpr int64_t kQueries = 48;  // queries at once: their scores against a frame stay in a near cache
 
 // [B, heads, N, d] with the last axis dense.
 template <class S>
@@ -26,46 +26,46 @@ template <class S>
 struct Call {
   Heads<S> q, k, v;
   int64_t B, heads, F, P, d;
-  S scale;                                                                          // d^-1/2
+  S scale;  // d^-1/2
   int64_t N() const { return F * P; }
-  S scale2() const { return scale * S(1.44269504088896340735992468100); }            // scores in powers of two
+  S scale2() const { return scale * S(1.44269504088896340735992468100); }  // scores in powers of two
   // Trajectories lie as [B, N, F, heads, d], as the temporal attention reads them.
   int64_t row(int64_t b, int64_t n, int64_t f, int64_t h) const { return (((b * N() + n) * F + f) * heads + h) * d; }
 };
 }  // namespace trajectory
 
 // Lane operations for any instruction set.
-#define SIGNCORE_TRAJECTORY_ANY                                     \
-  template <class S>                                                \
-  static inline Vec<S> greater(Vec<S> a, Vec<S> b) {                \
-    const Vec<S> zero = Vec<S>::set(0);                             \
-    return sub(zero, min(sub(zero, a), sub(zero, b)));              \
-  }                                                                 \
-  template <class S>                                                \
-  static inline S greatest(Vec<S> a) {                              \
-    alignas(64) S lanes[Vec<S>::W];                                 \
-    a.store(lanes);                                                 \
-    S top = lanes[0];                                               \
+#define SIGNCORE_TRAJECTORY_ANY                                        \
+  template <class S>                                                   \
+  static inline Vec<S> greater(Vec<S> a, Vec<S> b) {                   \
+    const Vec<S> zero = Vec<S>::set(0);                                \
+    return sub(zero, min(sub(zero, a), sub(zero, b)));                 \
+  }                                                                    \
+  template <class S>                                                   \
+  static inline S greatest(Vec<S> a) {                                 \
+    alignas(64) S lanes[Vec<S>::W];                                    \
+    a.store(lanes);                                                    \
+    S top = lanes[0];                                                  \
     for (int i = 1; i < Vec<S>::W; ++i) top = std::max(top, lanes[i]); \
-    return top;                                                     \
-  }                                                                 \
-  template <class S>                                                \
-  static inline Vec<S> power2(Vec<S> a) {                           \
-    alignas(64) S lanes[Vec<S>::W];                                 \
-    a.store(lanes);                                                 \
-    for (S& lane : lanes) lane = std::exp2(lane);                   \
-    return Vec<S>::load(lanes);                                     \
-  }                                                                 \
-  /* 2^f for f in -1/2 .. 1/2, within 2e-7 (Cephes exp2f) */        \
-  static inline Vec<float> power2_fraction(Vec<float> f) {          \
-    using V = Vec<float>;                                           \
-    V y = V::set(1.535336188319500e-4f);                            \
-    y = fma(y, f, V::set(1.339887440266574e-3f));                   \
-    y = fma(y, f, V::set(9.618437357674640e-3f));                   \
-    y = fma(y, f, V::set(5.550332471162809e-2f));                   \
-    y = fma(y, f, V::set(2.402264791363012e-1f));                   \
-    y = fma(y, f, V::set(6.931472028550421e-1f));                   \
-    return fma(y, f, V::set(1.0f));                                 \
+    return top;                                                        \
+  }                                                                    \
+  template <class S>                                                   \
+  static inline Vec<S> power2(Vec<S> a) {                              \
+    alignas(64) S lanes[Vec<S>::W];                                    \
+    a.store(lanes);                                                    \
+    for (S& lane : lanes) lane = std::exp2(lane);                      \
+    return Vec<S>::load(lanes);                                        \
+  }                                                                    \
+  /* 2^f for f in -1/2 .. 1/2, within 2e-7 (Cephes exp2f) */           \
+  static inline Vec<float> power2_fraction(Vec<float> f) {             \
+    using V = Vec<float>;                                              \
+    V y = V::set(1.535336188319500e-4f);                               \
+    y = fma(y, f, V::set(1.339887440266574e-3f));                      \
+    y = fma(y, f, V::set(9.618437357674640e-3f));                      \
+    y = fma(y, f, V::set(5.550332471162809e-2f));                      \
+    y = fma(y, f, V::set(2.402264791363012e-1f));                      \
+    y = fma(y, f, V::set(6.931472028550421e-1f));                      \
+    return fma(y, f, V::set(1.0f));                                    \
   }
 
 namespace plain {
@@ -146,8 +146,8 @@ Kernels<S> kernels() {
 }
 #undef SIGNCORE_TRAJECTORY_KERNELS
 
-// out [B, N, F, heads, d]; lse [B, heads, N, F] in powers of two. A job is a frame of a head, and a part of the queries where
-// there are few of those.
+// out [B, N, F, heads, d]; lse [B, heads, N, F] in powers of two. A job is a frame of a head, and a part of the queries
+// where there are few of those.
 template <class S>
 void forward(const Call<S>& call, int64_t threads, S* out, S* lse, const Parallel& parallel) {
   const Kernels<S> run = kernels<S>();
@@ -156,7 +156,8 @@ void forward(const Call<S>& call, int64_t threads, S* out, S* lse, const Paralle
   parallel(0, frames * parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t job = begin; job < end; ++job) {
       const int64_t part = job % parts, frame = job / parts % call.F, head = job / parts / call.F;
-      const int64_t from = part * blocks / parts * kQueries, to = std::min(call.N(), (part + 1) * blocks / parts * kQueries);
+      const int64_t from = part * blocks / parts * kQueries,
+                    to = std::min(call.N(), (part + 1) * blocks / parts * kQueries);
       run.forward(call, head / call.heads, head % call.heads, frame, from, to, out, lse);
     }
   });

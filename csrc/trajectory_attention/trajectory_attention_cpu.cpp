@@ -35,8 +35,9 @@ signcore::trajectory::Heads<S> heads(const Tensor& t) {
 
 template <class S>
 signcore::trajectory::Call<S> call(const Tensor& q, const Tensor& k, const Tensor& v, int64_t frames) {
-  return {heads<S>(q), heads<S>(k), heads<S>(v), q.size(0), q.size(1), frames, q.size(2) / frames, q.size(3),
-          S(1) / std::sqrt(S(q.size(3)))};
+  return {heads<S>(q),        heads<S>(k), heads<S>(v),
+          q.size(0),          q.size(1),   frames,
+          q.size(2) / frames, q.size(3),   S(1) / std::sqrt(S(q.size(3)))};
 }
 
 template <class S>
@@ -60,8 +61,8 @@ std::tuple<Tensor, Tensor> trajectory_attention(const Tensor q, const Tensor k, 
 }
 
 template <class S>
-void backward(const Tensor& grad, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out, const Tensor& lse,
-              int64_t frames, Tensor& to_q, Tensor& to_k, Tensor& to_v) {
+void backward(const Tensor& grad, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out,
+              const Tensor& lse, int64_t frames, Tensor& to_q, Tensor& to_k, Tensor& to_v) {
   signcore::trajectory::backward(call<S>(q, k, v, frames), static_cast<const S*>(grad.data_ptr()),
                                  static_cast<const S*>(out.data_ptr()), static_cast<const S*>(lse.data_ptr()),
                                  static_cast<S*>(to_q.data_ptr()), static_cast<S*>(to_k.data_ptr()),

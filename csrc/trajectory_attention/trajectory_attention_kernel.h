@@ -27,10 +27,11 @@ static void tile(const S* a, int64_t row, int64_t step, const S* b, int64_t b_ro
     for (int j = 0; j < kVectors; ++j) sum[r][j].store(c + r * c_row + j * W);
 }
 
-// c [rows, columns] (+)= a [rows, depth] times b [depth, columns]; rows in tiles of kRows, columns in whole vectors. Parts of
-// the depth, so that a panel of b stays in the nearest cache for all rows.
+// c [rows, columns] (+)= a [rows, depth] times b [depth, columns]; rows in tiles of kRows, columns in whole vectors.
+// Parts of the depth, so that a panel of b stays in the nearest cache for all rows.
 template <class S, bool kAdd>
-static void multiply(const S* a, int64_t row, int64_t step, int64_t rows, const S* b, int64_t columns, int64_t depth, S* c) {
+static void multiply(const S* a, int64_t row, int64_t step, int64_t rows, const S* b, int64_t columns, int64_t depth,
+                     S* c) {
   constexpr int W = Vec<S>::W;
   const int64_t vectors = columns / W, panels = (vectors + kWide - 1) / kWide;
   const int64_t parts = std::max<int64_t>(1, (depth + trajectory::kDepth - 1) / trajectory::kDepth);
@@ -42,10 +43,12 @@ static void multiply(const S* a, int64_t row, int64_t step, int64_t rows, const 
       const bool add = kAdd || part > 0;
       const auto run = wide == 1   ? (add ? tile<S, 1, true> : tile<S, 1, false>)
                        : wide == 2 ? (add ? tile<S, 2, true> : tile<S, 2, false>)
-                       : wide == 3 ? (add ? tile<S, kWide >= 3 ? 3 : 1, true> : tile<S, kWide >= 3 ? 3 : 1, false>)
-                                   : (add ? tile<S, kWide >= 4 ? 4 : 1, true> : tile<S, kWide >= 4 ? 4 : 1, false>);
+                       : wide == 3
+                           ? (add ? tile < S, kWide >= 3 ? 3 : 1, true > : tile < S, kWide >= 3 ? 3 : 1, false >)
+                           : (add ? tile < S, kWide >= 4 ? 4 : 1, true > : tile < S, kWide >= 4 ? 4 : 1, false >);
       for (int64_t r = 0; r < rows; r += trajectory::kRows)
-        run(a + r * row + begin * step, row, step, b + begin * columns + j * W, columns, deep, c + r * columns + j * W, columns);
+        run(a + r * row + begin * step, row, step, b + begin * columns + j * W, columns, deep, c + r * columns + j * W,
+            columns);
     }
     j += wide;
   }
@@ -74,7 +77,8 @@ static void pack_transposed(const S* from, int64_t stride, int64_t n, int64_t d,
   for (int64_t p = 0; p < columns; p += kSide)
     for (int64_t c = 0; c < d; c += kSide)
       for (int64_t j = c; j < std::min(d, c + kSide); ++j)
-        for (int64_t i = p; i < std::min(columns, p + kSide); ++i) to[j * columns + i] = i < n ? from[i * stride + j] : S(0);
+        for (int64_t i = p; i < std::min(columns, p + kSide); ++i)
+          to[j * columns + i] = i < n ? from[i * stride + j] : S(0);
 }
 
 // Some queries against the points of one frame.
@@ -197,6 +201,5 @@ static void backward_head(const trajectory::Call<S>& call, int64_t b, int64_t he
     }
   }
   for (int64_t q = 0; q < N; ++q)
-    for (int64_t c = 0; c < d; ++c)
-      grad_q[((b * call.heads + head) * N + q) * d + c] = to_q[q * wide + c] * call.scale;
+    for (int64_t c = 0; c < d; ++c) grad_q[((b * call.heads + head) * N + q) * d + c] = to_q[q * wide + c] * call.scale;
 }

@@ -19,8 +19,8 @@ struct Size {
 constexpr int64_t kBlock = 1024;  // samples whose taps are found at once; they stay in the nearest cache
 constexpr int64_t kGroup = 16;
 
-// Where the samples of a block lie: the upper left pixel (-1: wholly outside) and the weights of it, its right, its lower and
-// its lower right neighbour.
+// Where the samples of a block lie: the upper left pixel (-1: wholly outside) and the weights of it, its right, its
+// lower and its lower right neighbour.
 template <class S>
 struct alignas(64) Taps {
   int32_t offset[kBlock];
@@ -61,37 +61,37 @@ inline void sum_one(const S* plane, S g, Taps<S>& taps, int64_t i, int64_t right
 }  // namespace warp
 
 // Lane operations that the kernel asks of an instruction set; these are for any.
-#define SIGNCORE_WARP_ANY                                                                                        \
-  template <class S>                                                                                             \
-  static inline void storeu(Vec<S> v, S* p) {                                                                    \
-    std::memcpy(p, &v, sizeof(v));                                                                               \
-  }                                                                                                              \
-  template <class S>                                                                                             \
-  static inline Vec<S> load_first(const S* p, int n) {                                                           \
-    S lanes[Vec<S>::W] = {};                                                                                     \
-    for (int i = 0; i < n; ++i) lanes[i] = p[i];                                                                 \
-    return Vec<S>::loadu(lanes);                                                                                 \
-  }                                                                                                              \
-  template <class S>                                                                                             \
-  static inline void store_first(Vec<S> v, S* p, int n) {                                                        \
-    S lanes[Vec<S>::W];                                                                                          \
-    storeu(v, lanes);                                                                                            \
-    for (int i = 0; i < n; ++i) p[i] = lanes[i];                                                                 \
-  }                                                                                                              \
-  template <class S>                                                                                             \
-  static inline void find_groups(warp::Taps<S>& taps, int64_t n, int64_t, const warp::Size&) {                   \
-    warp::find_outside(taps, n);                                                                                 \
-  }                                                                                                              \
-  template <class S>                                                                                             \
-  static inline void sample_plane(const S* plane, const warp::Taps<S>& taps, int64_t n, const warp::Size& size,  \
-                                  S* out) {                                                                      \
-    const int64_t right = size.W > 1 ? 1 : 0, down = size.H > 1 ? size.W : 0;                                    \
-    for (int64_t i = 0; i < n; ++i) out[i] = warp::sample_one(plane, taps, i, right, down);                      \
-  }                                                                                                              \
-  template <class S>                                                                                             \
+#define SIGNCORE_WARP_ANY                                                                                            \
+  template <class S>                                                                                                 \
+  static inline void storeu(Vec<S> v, S* p) {                                                                        \
+    std::memcpy(p, &v, sizeof(v));                                                                                   \
+  }                                                                                                                  \
+  template <class S>                                                                                                 \
+  static inline Vec<S> load_first(const S* p, int n) {                                                               \
+    S lanes[Vec<S>::W] = {};                                                                                         \
+    for (int i = 0; i < n; ++i) lanes[i] = p[i];                                                                     \
+    return Vec<S>::loadu(lanes);                                                                                     \
+  }                                                                                                                  \
+  template <class S>                                                                                                 \
+  static inline void store_first(Vec<S> v, S* p, int n) {                                                            \
+    S lanes[Vec<S>::W];                                                                                              \
+    storeu(v, lanes);                                                                                                \
+    for (int i = 0; i < n; ++i) p[i] = lanes[i];                                                                     \
+  }                                                                                                                  \
+  template <class S>                                                                                                 \
+  static inline void find_groups(warp::Taps<S>& taps, int64_t n, int64_t, const warp::Size&) {                       \
+    warp::find_outside(taps, n);                                                                                     \
+  }                                                                                                                  \
+  template <class S>                                                                                                 \
+  static inline void sample_plane(const S* plane, const warp::Taps<S>& taps, int64_t n, const warp::Size& size,      \
+                                  S* out) {                                                                          \
+    const int64_t right = size.W > 1 ? 1 : 0, down = size.H > 1 ? size.W : 0;                                        \
+    for (int64_t i = 0; i < n; ++i) out[i] = warp::sample_one(plane, taps, i, right, down);                          \
+  }                                                                                                                  \
+  template <class S>                                                                                                 \
   static inline void sum_plane(const S* plane, const S* g, warp::Taps<S>& taps, int64_t n, const warp::Size& size) { \
-    const int64_t right = size.W > 1 ? 1 : 0, down = size.H > 1 ? size.W : 0;                                    \
-    for (int64_t i = 0; i < n; ++i) warp::sum_one(plane, g[i], taps, i, right, down);                            \
+    const int64_t right = size.W > 1 ? 1 : 0, down = size.H > 1 ? size.W : 0;                                        \
+    for (int64_t i = 0; i < n; ++i) warp::sum_one(plane, g[i], taps, i, right, down);                                \
   }
 
 namespace plain {
@@ -137,8 +137,8 @@ static inline void sum_plane(const float* plane, const float* g, warp::Taps<floa
     const __m256 inside = _mm256_castsi256_ps(_mm256_cmpgt_epi32(at, _mm256_set1_epi32(-1)));
     const __m256 weight = i + 8 <= n ? _mm256_loadu_ps(g + i) : load_first(g + i, int(n - i)).v;
     for (int k = 0; k < 4; ++k)
-      _mm256_store_ps(taps.dots[k] + i, _mm256_fmadd_ps(gather(plane + step[k], at, inside), weight,
-                                                        _mm256_load_ps(taps.dots[k] + i)));
+      _mm256_store_ps(taps.dots[k] + i,
+                      _mm256_fmadd_ps(gather(plane + step[k], at, inside), weight, _mm256_load_ps(taps.dots[k] + i)));
   }
 }
 #include "warp_kernel.h"
@@ -158,8 +158,8 @@ static inline void store_first(Vec<double> v, double* p, int n) {
   _mm512_mask_storeu_pd(p, __mmask8(first_lanes(n)), v.v);
 }
 
-// A group lies near if two vectors a row hold all its pixels and can be read without leaving the plane. Finding out pays
-// from three channels on.
+// A group lies near if two vectors a row hold all its pixels and can be read without leaving the plane. Finding out
+// pays from three channels on.
 static inline void find_groups(warp::Taps<float>& taps, int64_t n, int64_t C, const warp::Size& size) {
   const int64_t down = size.H > 1 ? size.W : 0;
   for (int64_t group = 0; group * warp::kGroup < n; ++group) {
@@ -183,15 +183,15 @@ static inline Pair pixels_near(const float* p, __m512i at) {
 }
 static inline Pair pixels_anywhere(const float* p, __m512i at, __mmask16 inside) {
   const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  const __m512 low = _mm512_castpd_ps(_mm512_mask_i32gather_pd(_mm512_setzero_pd(), __mmask8(inside & 0xff),
-                                                               _mm512_castsi512_si256(at), p, 4));
-  const __m512 high = _mm512_castpd_ps(_mm512_mask_i32gather_pd(_mm512_setzero_pd(), __mmask8(inside >> 8),
-                                                                _mm512_extracti64x4_epi64(at, 1), p, 4));
+  const __m512 low = _mm512_castpd_ps(
+      _mm512_mask_i32gather_pd(_mm512_setzero_pd(), __mmask8(inside & 0xff), _mm512_castsi512_si256(at), p, 4));
+  const __m512 high = _mm512_castpd_ps(
+      _mm512_mask_i32gather_pd(_mm512_setzero_pd(), __mmask8(inside >> 8), _mm512_extracti64x4_epi64(at, 1), p, 4));
   return {_mm512_permutex2var_ps(low, even, high),
           _mm512_permutex2var_ps(low, _mm512_add_epi32(even, _mm512_set1_epi32(1)), high)};
 }
-static inline void pixels_of_group(const float* plane, const warp::Taps<float>& taps, int64_t i, int64_t down, Pair& top,
-                                   Pair& bottom) {
+static inline void pixels_of_group(const float* plane, const warp::Taps<float>& taps, int64_t i, int64_t down,
+                                   Pair& top, Pair& bottom) {
   const __m512i at = _mm512_load_si512(taps.offset + i);
   const int32_t near = taps.near[i / warp::kGroup];
   if (near >= 0) {
@@ -282,7 +282,8 @@ Kernels<S> kernels() {
 }
 #undef SIGNCORE_WARP_KERNELS
 
-// Contiguous pictures of one layout: [B, C, H, W], or with `last` [B, H, W, C]; flow [B, h * w, 2]; mask [B, h * w] or null.
+// Contiguous pictures of one layout: [B, C, H, W], or with `last` [B, H, W, C]; flow [B, h * w, 2]; mask [B, h * w] or
+// null.
 template <class S>
 struct Call {
   const S *features, *flow, *mask;
@@ -311,9 +312,11 @@ void forward(const Call<S>& call, S* out, const Parallel& parallel) {
   });
 }
 
-// Any of the gradients may be null; grad_features must be zero. A thread has a whole picture, since its samples overlap.
+// Any of the gradients may be null; grad_features must be zero. A thread has a whole picture, since its samples
+// overlap.
 template <class S>
-void backward(const Call<S>& call, const S* grad, S* grad_features, S* grad_flow, S* grad_mask, const Parallel& parallel) {
+void backward(const Call<S>& call, const S* grad, S* grad_features, S* grad_flow, S* grad_mask,
+              const Parallel& parallel) {
   const Kernels<S> run = kernels<S>();
   const int64_t plane = call.size.H * call.size.W;
   parallel(0, call.B, 1, [&](int64_t begin, int64_t end) {
@@ -331,8 +334,8 @@ void backward(const Call<S>& call, const S* grad, S* grad_features, S* grad_flow
           run.backward_pixels(g + from * call.C, picture, call.flow + at * 2, mask, n, call.C, call.size, *taps.get(),
                               into, into_flow, into_mask);
         else
-          run.backward_planes(g + from, picture, call.flow + at * 2, mask, n, call.C, call.pixels, call.size, *taps.get(),
-                              into, into_flow, into_mask);
+          run.backward_planes(g + from, picture, call.flow + at * 2, mask, n, call.C, call.pixels, call.size,
+                              *taps.get(), into, into_flow, into_mask);
       }
   });
 }

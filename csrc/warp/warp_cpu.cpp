@@ -37,7 +37,8 @@ struct Inputs {
     STD_TORCH_CHECK(features.dim() == 4 && flow.dim() == 4 && flow.size(3) == 2 && flow.size(0) == features.size(0),
                     "flow: expected [B, h, w, 2] for features [B, C, H, W]");
     STD_TORCH_CHECK(flow.scalar_type() == features.scalar_type(), "flow: its dtype differs from that of features");
-    STD_TORCH_CHECK(features.size(2) > 0 && features.size(3) > 0, "features: a picture without pixels cannot be sampled");
+    STD_TORCH_CHECK(features.size(2) > 0 && features.size(3) > 0,
+                    "features: a picture without pixels cannot be sampled");
     if (!mask) return;
     STD_TORCH_CHECK(mask->dim() == 4 && mask->size(0) == flow.size(0) && mask->size(1) == 1 &&
                         mask->size(2) == flow.size(1) && mask->size(3) == flow.size(2) &&
@@ -87,8 +88,8 @@ template <class S>
 void backward(const Inputs& in, const Tensor& grad, int64_t padding, bool align_corners, Tensor& features, Tensor& flow,
               Tensor& mask) {
   const auto pointer = [](Tensor& t) { return t.numel() ? static_cast<S*>(t.data_ptr()) : nullptr; };
-  signcore::warp::backward(in.call<S>(padding, align_corners), static_cast<const S*>(grad.data_ptr()), pointer(features),
-                           pointer(flow), pointer(mask), parallel);
+  signcore::warp::backward(in.call<S>(padding, align_corners), static_cast<const S*>(grad.data_ptr()),
+                           pointer(features), pointer(flow), pointer(mask), parallel);
 }
 
 // grad [B, C, h, w] -> gradients of features, flow and mask; those not wanted are empty
@@ -101,7 +102,8 @@ std::tuple<Tensor, Tensor, Tensor> warp_backward(const Tensor grad, const Tensor
                       grad.scalar_type() == features.scalar_type(),
                   "grad: expected [B, C, h, w] of the features' dtype");
   const Tensor from = torch::stable::contiguous(grad, in.format());
-  Tensor to_features = want_features ? empty(in, features.size(2), features.size(3)) : torch::stable::new_empty(flow, {0});
+  Tensor to_features =
+      want_features ? empty(in, features.size(2), features.size(3)) : torch::stable::new_empty(flow, {0});
   if (want_features) torch::stable::zero_(to_features);
   Tensor to_flow = want_flow ? torch::stable::new_zeros(flow, {flow.size(0), flow.size(1), flow.size(2), 2})
                              : torch::stable::new_empty(flow, {0});

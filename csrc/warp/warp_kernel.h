@@ -1,7 +1,9 @@
-// Included once per instruction set, inside its namespace; see common/simd.h and warp_core.h, which has the lane operations.
+// Included once per instruction set, inside its namespace; see common/simd.h and warp_core.h, which has the lane
+// operations.
 
 // One axis of a sample: the pixel `start` and the next one take part with weights `a` and `b`; `da` and `db` are their
-// derivatives by the coordinate. `start` stays within the picture so that both can be read; what lies outside has weight 0.
+// derivatives by the coordinate. `start` stays within the picture so that both can be read; what lies outside has
+// weight 0.
 template <class S, warp::Padding kPadding, bool kAlign>
 static inline bool locate_axis(S g, S size, S& start, S& a, S& b, S& da, S& db) {
   S slope = (kAlign ? size - 1 : size) * S(0.5);
@@ -156,8 +158,8 @@ static void backward_planes(const S* grad, const S* picture, const S* flow, cons
     if (!grad_picture) continue;
     S* into = grad_picture + c * size.H * size.W;
     S share[4][warp::kGroup];
-    // A tap of all samples of a group before the next tap: neighbours share pixels, and an addition should not wait for the
-    // one before it.
+    // A tap of all samples of a group before the next tap: neighbours share pixels, and an addition should not wait for
+    // the one before it.
     for (int64_t i = 0; i < n; i += warp::kGroup) {
       const int here = int(std::min<int64_t>(warp::kGroup, n - i));
       for (int j = 0; j < here; ++j) {

@@ -19,6 +19,12 @@ def _(rows: Tensor, first: Tensor, count: int) -> Tensor:
     return first.new_empty((rows.shape[0], count))
 
 
+@torch.compiler.assume_constant_result
+def _backend(cuda: bool) -> str:
+    """torch.compile cannot look into the choice; it is made once, while tracing."""
+    return pick("prototype_attention", cuda)
+
+
 def prototype_attention(
     q: Tensor,  # [B, h, N, d] with N = F * P, points of a frame one after another, if frames are given
     k: Tensor,  # [B, h, N, d]
@@ -57,7 +63,7 @@ def prototype_attention(
         rows = q if source == "q" else torch.cat([q, k], 2)
         rows = rows.detach().reshape(B * h, candidates, d)
         wide = rows if rows.dtype == torch.float64 else rows.float()
-        backend = pick("prototype_attention", q.is_cuda)
+        backend = _backend(q.is_cuda)
         choose = plain.orthogonal_rows if backend == "torch" else torch.ops.signcore.orthogonal_rows
         chosen = choose(wide, start, prototypes).sort(1).values
         landmarks = rows.gather(1, chosen[..., None].expand(-1, -1, d)).view(B, h, prototypes, d)

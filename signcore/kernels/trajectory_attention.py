@@ -55,6 +55,12 @@ def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
 torch.library.register_autograd("signcore::trajectory_attention", _backward, setup_context=_setup)
 
 
+@torch.compiler.assume_constant_result
+def _backend(cuda: bool) -> str:
+    """torch.compile cannot look into the choice; it is made once, while tracing."""
+    return pick("trajectory_attention", cuda)
+
+
 def trajectory_attention(
     q: Tensor,  # [B, h, F * P, d] points of a frame one after another, frame after frame
     k: Tensor,  # [B, h, F * P, d]
@@ -75,7 +81,7 @@ def trajectory_attention(
     if torch.is_autocast_enabled(q.device.type):
         q, k, v = (_cast(x) for x in (q, k, v))
     _check(q, k, v, frames)
-    if pick("trajectory_attention", q.is_cuda) == "torch":
+    if _backend(q.is_cuda) == "torch":
         return plain.trajectory_attention(q, k, v, frames)
     out, _ = torch.ops.signcore.trajectory_attention(q, k, v, frames)
     result: Tensor = out.permute(0, 3, 1, 2, 4)
@@ -100,9 +106,7 @@ def temporal_attention(
     given |= {name: b for name, b in (("q_bias", q_bias), ("kv_bias", kv_bias)) if b is not None}
     _check_tensors(given)
     if trajectories.ndim != 5 or trajectories.shape[3] == 0 or trajectories.shape[2] % trajectories.shape[3]:
-        raise ArgumentError(
-            f"trajectories: expected [B, h, F * P, F, d], got {list(trajectories.shape)}"
-        )
+        raise ArgumentError(f"trajectories: expected [B, h, F * P, F, d], got {list(trajectories.shape)}")
     B, h, N, F, d = trajectories.shape
     D = h * d
     shapes = {"q_weight": (D, D), "kv_weight": (2 * D, D), "q_bias": (D,), "kv_bias": (2 * D,)}
@@ -110,15 +114,13 @@ def temporal_attention(
         if name != "trajectories" and value.shape != shapes[name]:
             raise ArgumentError(f"{name}: expected {list(shapes[name])}, got {list(value.shape)}")
         if value.dtype != trajectories.dtype and not torch.is_autocast_enabled(value.device.type):
-            raise ArgumentTypeError(
-                f"{name}: {value.dtype} differs from trajectories' {trajectories.dtype}"
-            )
+            raise ArgumentTypeError(f"{name}: {value.dtype} differs from trajectories' {trajectories.dtype}")
     if N == 0 or D == 0 or B == 0:
         return trajectories.new_zeros((B, N, D))
     tokens = trajectories.permute(0, 2, 3, 1, 4).reshape(B, N, F, D)
-    own = tokens.view(B, F, N // F, F, D).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2).reshape(B * N, D)
+    own = tokens.reshape(B, F, N // F, F, D).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2).reshape(B * N, D)
     q = torch.nn.functional.linear(own, q_weight * d**-0.5, None if q_bias is None else q_bias * d**-0.5)
-    q, tokens = q.view(B * N, h, d), tokens.view(B * N, F, D)
+    q, tokens = q.view(B * N, h, d), tokens.reshape(B * N, F, D)
     key, value = kv_weight.view(2, h, d, D).unbind(0)
     both = zip(q.split(_CHUNK), tokens.split(_CHUNK), strict=True)
     parts = [_attend(some, some_tokens, key, value) for some, some_tokens in both]

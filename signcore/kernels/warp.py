@@ -77,6 +77,12 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 torch.library.register_autograd("signcore::warp", _backward, setup_context=_setup)
 
 
+@torch.compiler.assume_constant_result
+def _backend(cuda: bool) -> str:
+    """torch.compile cannot look into the choice; it is made once, while tracing."""
+    return pick("warp", cuda)
+
+
 def warp(
     features: Tensor,  # [B, C, H, W] NCHW or channels-last
     flow: Tensor,  # [B, h, w, 2] where each sample comes from, (x, y), -1..1 across the picture
@@ -102,7 +108,7 @@ def warp(
         features, flow = features.to(wide), flow.to(wide)
         mask = None if mask is None else mask.to(wide)
     _check(features, flow, mask, padding)
-    if pick("warp", features.is_cuda) == "torch":
+    if _backend(features.is_cuda) == "torch":
         return plain.warp(features, flow, mask, padding, align_corners)
     result: Tensor = torch.ops.signcore.warp(
         features, flow, mask, PADDINGS.index(padding), bool(align_corners)
