@@ -79,7 +79,8 @@ def test_without_frames_one_softmax_over_all_points_and_a_frame_of_its_own_agree
 def test_a_seed_makes_the_random_start_repeat():
     q, k, v = inputs(2, N=60)
     draws = [prototype_attention(q, k, v, prototypes=3, first="random", seed=s) for s in (1, 1, 2)]
-    assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+    assert torch.equal(draws[0], draws[1])
+    assert not torch.equal(draws[0], draws[2])
 
 
 @pytest.mark.skipif(not ORACLE.is_dir(), reason="the recorded numbers are not there")

@@ -166,7 +166,7 @@ def test_motionformer_end_to_end(case, double, name):
         load_file(ORACLE / f"{case}.io.safetensors"),
         load_file(ORACLE / f"{case}.weights.safetensors"),
     )
-    F, P, h = {"a": (3, 9, 2), "b": (4, 16, 3)}[case]
+    F, _P, h = {"a": (3, 9, 2), "b": (4, 16, 3)}[case]
     dtype = torch.float64 if double else torch.float32
     w = {key: x.to(dtype).requires_grad_() for key, x in weights.items()}
     x = io["x"][:, 1:].to(dtype)

@@ -93,8 +93,10 @@ def test_a_nan_in_the_flow_samples_zero_and_has_no_gradient(name, padding, last)
     flow[0, 0, :20] = float("nan")
     flow[1, 1, 3, 0] = float("nan")
     result, to_features, to_flow, to_mask = outputs(name, features, flow, mask, padding=padding)
-    assert (result[0, :, 0, :20] == 0).all() and (result[1, :, 1, 3] == 0).all()
-    assert to_features.isfinite().all() and to_mask.isfinite().all()
+    assert (result[0, :, 0, :20] == 0).all()
+    assert (result[1, :, 1, 3] == 0).all()
+    assert to_features.isfinite().all()
+    assert to_mask.isfinite().all()
     assert (to_flow[0, 0, :20] == 0).all()
 
 
@@ -161,7 +163,8 @@ def test_empty_and_tiny(name, shape):
         result = warp(features, flow)
     assert result.shape == (B, C, h, w)
     result.sum().backward()
-    assert features.grad.shape == features.shape and flow.grad.shape == flow.shape
+    assert features.grad.shape == features.shape
+    assert flow.grad.shape == flow.shape
 
 
 @compiled
