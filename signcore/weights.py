@@ -34,7 +34,7 @@ def read(source: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if file.suffix != ".safetensors":
         raise WeightsError(
             f"{file}: not a .safetensors file",
-            "pickled weights are not loaded; try `signcore convert-weights`",
+            "pickled weights are not loaded; save them as safetensors first",
         )
     from safetensors import SafetensorError, safe_open
 
