@@ -1,6 +1,7 @@
 """What the documentation shows, runs: every Python block of the kernels' pages, and every command's names exist."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_commands_name_parts_that_exist():
     found = 0
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for words in commands(page):
-            for option, name in zip(words, words[1:], strict=False):
+            for option, name in pairwise(words):
                 kind = option.removeprefix("--")
                 if kind in (
                     "estimator",

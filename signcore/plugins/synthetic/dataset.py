@@ -85,7 +85,9 @@ class Dataset:
     def example(self) -> dict[str, Any]:
         """Inputs that `run` uses where one is missing: a held-out signer's picture and driving clip, and glosses."""
         lazy = embedded_driving()
-        driving = Video.from_array(lazy.numpy(), lazy.fps, pose=lazy.pose)  # it is read several times in a run
+        driving = Video.from_array(
+            lazy.numpy(), lazy.fps, pose=lazy.pose
+        )  # it is read several times in a run
         return {
             "source": Image(embedded_source()),
             "driving": driving,
