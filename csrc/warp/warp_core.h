@@ -16,7 +16,8 @@ struct Size {
   bool align_corners;
 };
 
-constexpr int64_t kBlock = 1024;  // samples whose taps are found at once; they stay in the nearest cache
+constexpr int64_t kBlock = 1024;    // samples whose taps are found at once; they stay in the nearest cache
+constexpr int64_t kBackward = 512;  // the same for the gradients, which need more of a sample
 constexpr int64_t kGroup = 16;
 
 // Where the samples of a block lie: the upper left pixel (-1: wholly outside) and the weights of it, its right, its
@@ -167,6 +168,14 @@ static inline void find_groups(warp::Taps<float>& taps, int64_t n, int64_t C, co
     const __mmask16 inside = _mm512_cmpge_epi32_mask(at, _mm512_setzero_si512());
     taps.outside[group] = inside != 0xffff;
     taps.near[group] = -1;
+    if (inside == 0xffff) {  // mostly the first sample is among the least
+      const int32_t low = std::max(0, taps.offset[group * warp::kGroup] - 2);
+      const __m512i within = _mm512_sub_epi32(at, _mm512_set1_epi32(low));
+      if (_mm512_cmple_epu32_mask(within, _mm512_set1_epi32(30)) == 0xffff) {
+        if (low + down + 32 <= size.H * size.W) taps.near[group] = low;
+        continue;
+      }
+    }
     if (!inside || C < 3) continue;
     const int32_t low = _mm512_mask_reduce_min_epi32(inside, at), high = _mm512_mask_reduce_max_epi32(inside, at);
     if (high - low <= 30 && low + down + 32 <= size.H * size.W) taps.near[group] = low;
@@ -322,8 +331,8 @@ void backward(const Call<S>& call, const S* grad, S* grad_features, S* grad_flow
   parallel(0, call.B, 1, [&](int64_t begin, int64_t end) {
     const Aligned<Taps<S>> taps(1);
     for (int64_t b = begin; b < end; ++b)
-      for (int64_t from = 0; from < call.pixels; from += kBlock) {
-        const int64_t n = std::min(kBlock, call.pixels - from), at = b * call.pixels + from;
+      for (int64_t from = 0; from < call.pixels; from += kBackward) {
+        const int64_t n = std::min(kBackward, call.pixels - from), at = b * call.pixels + from;
         const S* picture = call.features + b * call.C * plane;
         const S* mask = call.mask ? call.mask + at : nullptr;
         S* into = grad_features ? grad_features + b * call.C * plane : nullptr;
