@@ -21,6 +21,21 @@ def naive(q, k, v, frames, q_weight, kv_weight):
     return reference.temporal_attention(y, q_weight, kv_weight, None, None)
 
 
+def absorbed(trajectories, q_weight, kv_weight):
+    """The temporal attention with absorbed projections, all queries at once."""
+    B, h, N, frames, d = trajectories.shape
+    D = h * d
+    tokens = trajectories.permute(0, 2, 3, 1, 4).reshape(B * N, frames, D)
+    own = tokens.view(B, frames, N // frames, frames, D).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)
+    q = (own.reshape(B * N, D) @ q_weight.T).view(B * N, h, d) * d**-0.5
+    keys, values = kv_weight.view(2, h, d, D)
+    weights = torch.bmm(torch.bmm(q.transpose(0, 1), keys).transpose(0, 1), tokens.transpose(1, 2)).softmax(
+        -1
+    )
+    mixed = torch.bmm(weights, tokens)
+    return torch.bmm(mixed.transpose(0, 1), values.transpose(1, 2)).transpose(0, 1).reshape(B, N, D)
+
+
 def sdpa_loop(q, k, v, frames, q_weight, kv_weight):
     """One call a key frame, the queries shared."""
     P = q.shape[2] // frames
@@ -28,7 +43,7 @@ def sdpa_loop(q, k, v, frames, q_weight, kv_weight):
         F.scaled_dot_product_attention(q, k[:, :, f * P : (f + 1) * P], v[:, :, f * P : (f + 1) * P])
         for f in range(frames)
     ]
-    return temporal_attention(torch.stack(parts, 3), q_weight, kv_weight)
+    return absorbed(torch.stack(parts, 3), q_weight, kv_weight)
 
 
 def sdpa_batch(q, k, v, frames, q_weight, kv_weight):
@@ -40,7 +55,7 @@ def sdpa_batch(q, k, v, frames, q_weight, kv_weight):
     )
     queries = q.unsqueeze(1).expand(B, frames, h, N, d).reshape(B * frames, h, N, d)
     out = F.scaled_dot_product_attention(queries, keys, values)
-    return temporal_attention(out.view(B, frames, h, N, d).permute(0, 2, 3, 1, 4), q_weight, kv_weight)
+    return absorbed(out.view(B, frames, h, N, d).permute(0, 2, 3, 1, 4), q_weight, kv_weight)
 
 
 def ours(q, k, v, frames, q_weight, kv_weight):

@@ -14,7 +14,7 @@ OPS = {
     "tcd": ("cuda", "cpp", "torch"),
     "warp": ("cuda", "cpp", "torch"),
     "prototype_attention": ("cpp", "torch"),
-    "trajectory_attention": ("cuda", "cpp", "torch"),
+    "trajectory_attention": ("cpp", "torch"),
     "dtw": ("cuda", "cpp", "numba", "torch"),
     "fastdtw": ("cpp", "numba", "torch"),
 }

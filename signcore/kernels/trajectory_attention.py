@@ -9,7 +9,7 @@ from torch import Tensor
 
 from signcore.errors import ArgumentError, ArgumentTypeError
 from signcore.kernels import reference as plain
-from signcore.kernels.backend import pick
+from signcore.kernels.backend import chosen, pick
 
 _CPU_DTYPES = (torch.float32, torch.float64)
 _CUDA_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -58,6 +58,8 @@ torch.library.register_autograd("signcore::trajectory_attention", _backward, set
 @torch.compiler.assume_constant_result
 def _backend(cuda: bool) -> str:
     """torch.compile cannot look into the choice; it is made once, while tracing."""
+    if cuda and chosen() == "auto":
+        return "sdpa"
     return pick("trajectory_attention", cuda)
 
 
@@ -72,8 +74,8 @@ def trajectory_attention(
 
     The scores of all queries to all points are never held; the backward pass computes them anew from a saved
     log-sum-exp. The result is a view of a dense [B, F * P, F, h, d], which `temporal_attention` reads without a copy.
-    float32 and float64; on CUDA float32, float16 and bfloat16; autocast computes in float32 on the CPU. Differentiable
-    once.
+    float32 and float64; on CUDA, where torch's fused attention does the work frame by frame, float32, float16 and
+    bfloat16; autocast computes in float32 on the CPU. Differentiable once.
     Raises ArgumentError (ValueError) for other shapes or a number of frames that does not divide the points;
     ArgumentTypeError (TypeError) for other dtypes or devices.
     """
@@ -81,8 +83,11 @@ def trajectory_attention(
     if torch.is_autocast_enabled(q.device.type):
         q, k, v = (_cast(x) for x in (q, k, v))
     _check(q, k, v, frames)
-    if _backend(q.is_cuda) == "torch":
+    name = _backend(q.is_cuda)
+    if name == "torch":
         return plain.trajectory_attention(q, k, v, frames)
+    if name == "sdpa":
+        return _by_frames(q, k, v, frames)
     out, _ = torch.ops.signcore.trajectory_attention(q, k, v, frames)
     result: Tensor = out.permute(0, 3, 1, 2, 4)
     return result
@@ -134,6 +139,16 @@ def _attend(q: Tensor, tokens: Tensor, key: Tensor, value: Tensor) -> Tensor:
     weights = torch.bmm(absorbed, tokens.transpose(1, 2)).softmax(-1)  # [n, h, F]
     mixed = torch.bmm(weights, tokens)  # [n, h, D]
     return torch.bmm(mixed.transpose(0, 1), value.transpose(1, 2)).transpose(0, 1).reshape(len(q), -1)
+
+
+def _by_frames(q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
+    """On CUDA: torch's own fused attention, once a key frame with the queries shared."""
+    attend = torch.nn.functional.scaled_dot_product_attention
+    keys, values = k.chunk(frames, 2), v.chunk(frames, 2)
+    if q.shape[2] == 0:
+        return q.new_zeros((*q.shape[:3], frames, q.shape[3]))
+    parts = [attend(q, key, value).transpose(1, 2) for key, value in zip(keys, values, strict=True)]
+    return torch.stack(parts, 2).permute(0, 3, 1, 2, 4)
 
 
 def _cast(x: Tensor) -> Tensor:
