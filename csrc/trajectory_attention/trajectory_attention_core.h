@@ -100,9 +100,13 @@ static inline Vec<float> greater(Vec<float> a, Vec<float> b) { return {_mm512_ma
 static inline Vec<double> greater(Vec<double> a, Vec<double> b) { return {_mm512_max_pd(a.v, b.v)}; }
 static inline float greatest(Vec<float> a) { return _mm512_reduce_max_ps(a.v); }
 static inline Vec<float> power2(Vec<float> a) {
-  const __m512 x = _mm512_max_ps(_mm512_set1_ps(-200.0f), a.v);  // in this order a NaN stays
-  const __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  return {_mm512_scalef_ps(power2_fraction({_mm512_sub_ps(x, whole)}).v, whole)};
+  // 1.5 * 2^23 leaves the nearest whole number in the low bits, which become the exponent. A NaN stays, by the order of
+  // max.
+  const __m512 x = _mm512_max_ps(_mm512_set1_ps(-126.0f), a.v), magic = _mm512_set1_ps(12582912.0f);
+  const __m512 shifted = _mm512_add_ps(x, magic);
+  const __m512 y = power2_fraction({_mm512_sub_ps(x, _mm512_sub_ps(shifted, magic))}).v;
+  const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
+  return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(y), exponent))};
 }
 #include "trajectory_attention_kernel.h"
 }  // namespace avx512
