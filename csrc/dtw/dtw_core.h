@@ -33,22 +33,29 @@ namespace dtw {
 template <class S>
 struct Kernels {
   int lanes;
+  void (*pack)(const S*, S, S*);  // a whole block of one frame; null where D has no kernel of its own
   void (*exact)(const S*, int64_t, const S*, int64_t, int, S*, S*);
   void (*banded)(const S*, int64_t, const S*, int64_t, int, int64_t, S*, S*);
   S (*diagonal)(const S*, int64_t, const S*, int64_t, int64_t, int, S*);
   S (*pose)(const S*, int64_t, const S*, int64_t, int64_t, int, const S*, int64_t, S*, S*);
 };
 
-#define SIGNCORE_DTW_KERNELS(ns)                  \
-  Kernels<S> {                                    \
-    ns::Vec<S>::W,                                \
-        D == 2   ? ns::exact_block<S, 2>          \
-        : D == 3 ? ns::exact_block<S, 3>          \
-                 : ns::exact_block<S, 0>,         \
-        ns::banded_block<S>, ns::diagonal_one<S>, \
-        D == 2   ? ns::pose_path<S, 2>            \
-        : D == 3 ? ns::pose_path<S, 3>            \
-                 : ns::pose_path<S, 0>            \
+#define SIGNCORE_DTW_KERNELS(ns)           \
+  Kernels<S> {                             \
+    ns::Vec<S>::W,                         \
+        D == 2   ? ns::pack_block<S, 2>    \
+        : D == 3 ? ns::pack_block<S, 3>    \
+                 : nullptr,                \
+        D == 2   ? ns::exact_block<S, 2>   \
+        : D == 3 ? ns::exact_block<S, 3>   \
+                 : ns::exact_block<S, 0>,  \
+        ns::banded_block<S>,               \
+        D == 2   ? ns::diagonal_one<S, 2>  \
+        : D == 3 ? ns::diagonal_one<S, 3>  \
+                 : ns::diagonal_one<S, 0>, \
+        D == 2   ? ns::pose_path<S, 2>     \
+        : D == 3 ? ns::pose_path<S, 3>     \
+                 : ns::pose_path<S, 0>     \
   }
 template <class S>
 Kernels<S> kernels(int D) {
@@ -79,19 +86,25 @@ bool is_missing(const S* point, int64_t D) {
   return false;
 }
 
-// Frames [T, K, D] to [block][T][D + 1][lanes]; see dtw_kernel.h. Lanes beyond K have scale 0.
+// Frames [T, all, D], of which the first K keypoints, to [block][T][D + 1][lanes]; see dtw_kernel.h. Lanes beyond K
+// have scale 0.
 template <class S>
-void pack(const S* x, int64_t T, int64_t K, int64_t D, int lanes, bool reference, S* out) {
+void pack(const Kernels<S>& kernel, const S* x, int64_t T, int64_t all, int64_t K, int64_t D, bool reference, S* out) {
+  const int lanes = kernel.lanes;
   const int64_t blocks = (K + lanes - 1) / lanes;
+  const S absent = reference ? S(0) : S(0.5);
   for (int64_t block = 0; block < blocks; ++block)
     for (int64_t t = 0; t < T; ++t) {
       S* o = out + (block * T + t) * (D + 1) * lanes;
+      const S* frame = x + (t * all + block * lanes) * D;
+      if (kernel.pack && (block + 1) * lanes <= K) {
+        kernel.pack(frame, absent, o);
+        continue;
+      }
       for (int w = 0; w < lanes; ++w) {
-        const int64_t k = block * lanes + w;
-        const S* point = x + (t * K + k) * D;
-        const bool missing = k >= K || is_missing(point, D);
-        for (int64_t d = 0; d < D; ++d) o[d * lanes + w] = missing ? S(0) : point[d];
-        o[D * lanes + w] = k >= K ? S(0) : !missing ? S(1) : reference ? S(0) : S(0.5);
+        const bool beyond = block * lanes + w >= K, missing = beyond || is_missing(frame + w * D, D);
+        for (int64_t d = 0; d < D; ++d) o[d * lanes + w] = missing ? S(0) : frame[w * D + d];
+        o[D * lanes + w] = beyond ? S(0) : missing ? absent : S(1);
       }
     }
 }
@@ -137,21 +150,11 @@ void keypoint_pairs(Clips<S> references, Clips<S> others, int64_t K, int64_t D, 
   const int64_t packed_k = K - single, blocks = (packed_k + W - 1) / W;
   const size_t frame = size_t(blocks * (D + 1) * W);
   Aligned<S> x(frame * references.offsets[N] + 1), y(frame * others.offsets[M] + 1);
-  const auto pack_part = [&](const S* from, int64_t frames, bool reference, S* to) {
-    if (packed_k == 0) return;
-    std::vector<S> part;
-    if (packed_k != K) {  // the first packed_k keypoints of every frame
-      part.resize(size_t(frames * packed_k * D));
-      for (int64_t t = 0; t < frames; ++t) std::copy_n(from + t * K * D, packed_k * D, part.data() + t * packed_k * D);
-      from = part.data();
-    }
-    pack(from, frames, packed_k, D, W, reference, to);
-  };
   parallel(0, N + M, 1, [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       const Clips<S>& clips = c < N ? references : others;
       const int64_t i = c < N ? c : c - N, at = clips.offsets[i];
-      pack_part(clips.data + at * K * D, clips.frames(i), c < N, (c < N ? x : y).get() + frame * at);
+      pack(kernel, clips.data + at * K * D, clips.frames(i), K, packed_k, D, c < N, (c < N ? x : y).get() + frame * at);
     }
   });
   int64_t longest = 1;
@@ -217,7 +220,7 @@ void pose_pairs(Clips<S> references, Clips<S> others, int64_t K, int64_t D, int6
     for (int64_t c = begin; c < end; ++c) {
       const Clips<S>& clips = c < N ? references : others;
       const int64_t i = c < N ? c : c - N, at = clips.offsets[i];
-      pack(clips.data + at * K * D, clips.frames(i), K, D, W, c < N, (c < N ? x : y).get() + frame * at);
+      pack(kernel, clips.data + at * K * D, clips.frames(i), K, K, D, c < N, (c < N ? x : y).get() + frame * at);
       for (int64_t t = at; c < N && t < clips.offsets[i + 1]; ++t) {
         int64_t present = 0;
         for (int64_t k = 0; k < K; ++k) present += !is_missing(clips.data + (t * K + k) * D, D);

@@ -5,6 +5,18 @@
 // where present; a missing reference has scale 0; a missing other has scale 1/2 and coordinates 0, so that ‖reference‖
 // / 2 is left.
 
+// A frame [K, D] into one block of the packed layout: keypoints first .. first + W - 1 of it; see above.
+template <class S, int kD>
+static void pack_block(const S* frame, S absent, S* o) {
+  constexpr int W = Vec<S>::W;
+  for (int w = 0; w < W; ++w) {
+    bool present = true;
+    for (int d = 0; d < kD; ++d) present &= frame[w * kD + d] == frame[w * kD + d];
+    for (int d = 0; d < kD; ++d) o[d * W + w] = present ? frame[w * kD + d] : S(0);
+    o[kD * W + w] = present ? S(1) : absent;
+  }
+}
+
 template <class S>
 static inline Vec<S> pair_cost(const Vec<S>* x, Vec<S> x_scale, const S* y, int D) {
   constexpr int W = Vec<S>::W;
@@ -105,35 +117,39 @@ static void banded_block(const S* x, int64_t T, const S* y, int64_t U, int D, in
 //
 // x: [D + 1][T] of this keypoint. y: [D + 2][reach] reversed in time with `pad` columns before and behind; its last
 // channel is 0 inside and infinite in the padding. row: U + 1 values.
-template <class S>
-static S diagonal_one(const S* x, int64_t T, const S* y, int64_t U, int64_t pad, int D, S* row) {
+template <class S, int kD>
+static S diagonal_one(const S* x, int64_t T, const S* y, int64_t U, int64_t pad, int runtime_d, S* row) {
   constexpr int W = Vec<S>::W, kVectors = 2, kRows = W * kVectors;
-  const int64_t reach = U + 2 * pad;
+  const int D = kD > 0 ? kD : runtime_d;
+  const int64_t reach = U + 2 * pad, width = T + kRows;
   const S infinity = std::numeric_limits<S>::infinity();
   std::fill(row, row + U + 1, infinity);
   alignas(64) S lanes[W];
   S result = infinity, corner = 0;  // corner: the table's entry before the strip's first row and column
   for (int64_t i0 = 0; i0 < T; i0 += kRows) {
-    Vec<S> before[kVectors], two_before[kVectors];
-    for (int v = 0; v < kVectors; ++v) before[v] = two_before[v] = Vec<S>::set(infinity);
+    Vec<S> before[kVectors], two_before[kVectors], scale[kVectors], at_row[kVectors][kD > 0 ? kD : 1];
+    for (int v = 0; v < kVectors; ++v) {
+      before[v] = two_before[v] = Vec<S>::set(infinity);
+      scale[v] = Vec<S>::loadu(x + D * width + i0 + v * W);
+      for (int d = 0; d < kD; ++d) at_row[v][d] = Vec<S>::loadu(x + d * width + i0 + v * W);
+    }
     const int64_t rows = std::min<int64_t>(kRows, T - i0);
     S above_before = corner;
     const int64_t steps = U + rows - 1;
     for (int64_t step = 0; step < steps; ++step) {
-      S above = step < U ? row[step + 1] : infinity;
+      const S above = step < U ? row[step + 1] : infinity;
       S carry = above, diagonal_carry = above_before;
       above_before = above;
       for (int v = 0; v < kVectors; ++v) {
-        const int64_t at = pad + (U - 1) - step + v * W;  // y reversed: lane l reads column step - v W - l
+        const S* at = y + pad + (U - 1) - step + v * W;  // y reversed: lane l reads column step - v W - l
         Vec<S> squares = Vec<S>::set(0);
         for (int d = 0; d < D; ++d) {
-          const Vec<S> difference =
-              sub(Vec<S>::loadu(x + d * (T + kRows) + i0 + v * W), Vec<S>::loadu(y + d * reach + at));
+          const Vec<S> mine = kD > 0 ? at_row[v][kD > 0 ? d : 0] : Vec<S>::loadu(x + d * width + i0 + v * W);
+          const Vec<S> difference = sub(mine, Vec<S>::loadu(at + d * reach));
           squares = fma(difference, difference, squares);
         }
-        Vec<S> cost =
-            mul(mul(sqrt(squares), Vec<S>::loadu(x + D * (T + kRows) + i0 + v * W)), Vec<S>::loadu(y + D * reach + at));
-        cost = add(cost, Vec<S>::loadu(y + (D + 1) * reach + at));
+        const Vec<S> cost =
+            fma(mul(sqrt(squares), scale[v]), Vec<S>::loadu(at + D * reach), Vec<S>::loadu(at + (D + 1) * reach));
         const Vec<S> up = before[v].shifted(carry), diagonal = two_before[v].shifted(diagonal_carry);
         carry = before[v].last();
         diagonal_carry = two_before[v].last();
