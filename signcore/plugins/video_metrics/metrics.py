@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -41,7 +42,7 @@ def check(prediction: Video, reference: Video, least: int = 1) -> None:
         )
 
 
-class _PerFrame:
+class _PerFrame(ABC):
     """A metric whose every frame gives a number, from uint8 pairs."""
 
     name = ""
@@ -54,8 +55,9 @@ class _PerFrame:
         self.total, self.frames = 0.0, 0
         self.series: dict[str, np.ndarray] = {}
 
+    @abstractmethod
     def values(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """uint8 [n, H, W, 3] x2 -> [n]"""
 
     def update(self, prediction: Video, reference: Video) -> None:
         check(prediction, reference)
