@@ -11,7 +11,7 @@ from signcore.errors import ArgumentError, ArgumentTypeError
 from signcore.kernels import reference as plain
 from signcore.kernels._clips import ALIGNS, check_pose, joined
 from signcore.kernels._limits import VARIANTS, check_choice, check_whole
-from signcore.kernels.backend import pick
+from signcore.kernels._traced import pick
 
 torch.library.define(
     "signcore::dtw_pairs",

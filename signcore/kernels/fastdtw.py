@@ -8,7 +8,7 @@ from torch import Tensor
 from signcore.kernels import reference as plain
 from signcore.kernels._clips import check_pose, joined
 from signcore.kernels._limits import VARIANTS, check_choice, check_whole
-from signcore.kernels.backend import pick
+from signcore.kernels._traced import pick
 
 torch.library.define(
     "signcore::fastdtw_pairs",

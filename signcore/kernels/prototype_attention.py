@@ -7,7 +7,7 @@ from torch import Tensor
 
 from signcore.errors import ArgumentError, ArgumentTypeError
 from signcore.kernels import reference as plain
-from signcore.kernels.backend import pick
+from signcore.kernels._traced import pick
 
 _DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
@@ -17,12 +17,6 @@ torch.library.define("signcore::orthogonal_rows", "(Tensor rows, Tensor first, i
 @torch.library.register_fake("signcore::orthogonal_rows")
 def _(rows: Tensor, first: Tensor, count: int) -> Tensor:
     return first.new_empty((rows.shape[0], count))
-
-
-@torch.compiler.assume_constant_result
-def _backend(cuda: bool) -> str:
-    """torch.compile cannot look into the choice; it is made once, while tracing."""
-    return pick("prototype_attention", cuda)
 
 
 def prototype_attention(
@@ -63,7 +57,7 @@ def prototype_attention(
         rows = q if source == "q" else torch.cat([q, k], 2)
         rows = rows.detach().reshape(B * h, candidates, d)
         wide = rows if rows.dtype == torch.float64 else rows.float()
-        backend = "torch" if q.is_cuda else _backend(False)
+        backend = "torch" if q.is_cuda else pick("prototype_attention", False)
         choose = plain.orthogonal_rows if backend == "torch" else torch.ops.signcore.orthogonal_rows
         chosen = choose(wide, start, prototypes).sort(1).values
         landmarks = rows.gather(1, chosen[..., None].expand(-1, -1, d)).view(B, h, prototypes, d)

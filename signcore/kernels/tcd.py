@@ -8,7 +8,7 @@ from torch import Tensor
 from signcore.errors import ArgumentError, ArgumentTypeError
 from signcore.kernels import reference as plain
 from signcore.kernels._limits import tcd_limit
-from signcore.kernels.backend import pick
+from signcore.kernels._traced import pick
 
 _DTYPES = (torch.uint8, torch.float32, torch.float64)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from signcore.errors import ArgumentError, ArgumentTypeError
 from signcore.kernels import reference as plain
-from signcore.kernels.backend import pick
+from signcore.kernels._traced import pick
 
 PADDINGS = ("zeros", "border", "reflection")
 _CPU_DTYPES = (torch.float32, torch.float64)
@@ -77,12 +77,6 @@ def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 torch.library.register_autograd("signcore::warp", _backward, setup_context=_setup)
 
 
-@torch.compiler.assume_constant_result
-def _backend(cuda: bool) -> str:
-    """torch.compile cannot look into the choice; it is made once, while tracing."""
-    return pick("warp", cuda)
-
-
 def warp(
     features: Tensor,  # [B, C, H, W] NCHW or channels-last
     flow: Tensor,  # [B, h, w, 2] where each sample comes from, (x, y), -1..1 across the picture
@@ -108,7 +102,7 @@ def warp(
         features, flow = features.to(wide), flow.to(wide)
         mask = None if mask is None else mask.to(wide)
     _check(features, flow, mask, padding)
-    if _backend(features.is_cuda) == "torch":
+    if pick("warp", features.is_cuda) == "torch":
         return plain.warp(features, flow, mask, padding, align_corners)
     result: Tensor = torch.ops.signcore.warp(
         features, flow, mask, PADDINGS.index(padding), bool(align_corners)

@@ -295,3 +295,10 @@ def test_the_cuda_kernel_agrees_with_the_reference(options):
     torch.testing.assert_close(
         dtw(on_device[0], on_device[3], **options).cpu(), dtw(clips[0], clips[3], **options)
     )
+
+
+@COMPILED
+def test_it_compiles_into_one_graph():
+    reference, other = torch.randn(2, 9, 3, 2)
+    compiled = torch.compile(lambda a, b: dtw(a, b), backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(reference, other), dtw(reference, other))

@@ -174,3 +174,10 @@ def test_it_is_a_torch_op():
     torch.library.opcheck(
         torch.ops.signcore.fastdtw_pairs, (reference, offsets[0], other, offsets[1], 1, 0, True)
     )
+
+
+@COMPILED
+def test_it_compiles_into_one_graph():
+    reference, other = torch.randn(2, 9, 3, 2)
+    compiled = torch.compile(lambda a, b: fastdtw(a, b, radius=2), backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(reference, other), fastdtw(reference, other, radius=2))

@@ -133,7 +133,7 @@ def test_a_nan_counts_as_no_difference():
 def test_it_is_a_torch_op():
     generated, reference = pair(4)
     torch.library.opcheck(torch.ops.signcore.tcd_counts, (generated, reference, 0, 3.0))
-    compiled = torch.compile(lambda a, b: tcd(a, b, threshold=0.1), backend="aot_eager")
+    compiled = torch.compile(lambda a, b: tcd(a, b, threshold=0.1), backend="aot_eager", fullgraph=True)
     assert float(compiled(generated, reference)) == float(tcd(generated, reference, threshold=0.1))
 
 
