@@ -13,6 +13,13 @@ ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGNCORE_SHARED", ROOT.parent / "shared"))
 
 
+@pytest.fixture(autouse=True)
+def _seeded():
+    """The same random weights every time, in tests that draw them from torch's global generator."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data and oracles, which is not part of the repository."""

@@ -29,10 +29,11 @@ def test_convolving_the_enlarged_image_is_four_small_convolutions(size):
     ids=lambda b: type(b).__name__,
 )
 def test_blocks_compute_the_same_with_and_without_gradients(block):
-    x = torch.rand(2, 3, 8, 6, generator=torch.Generator().manual_seed(1))
+    block = block.double()  # the two ways sum in another order
+    x = torch.rand(2, 3, 8, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     with torch.no_grad():
         fast = block(x.clone())
-    torch.testing.assert_close(fast, block(x.clone()), rtol=0, atol=1e-5)
+    torch.testing.assert_close(fast, block(x.clone()))
 
 
 def test_the_blocks_leave_their_input_as_it_was():
