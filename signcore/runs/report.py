@@ -48,18 +48,20 @@ def write_report(path: Path, manifest: dict[str, Any], plan: Plan, outcome: Outc
 def _panels(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     panels: list[dict[str, Any]] = []
     shown: set[int] = set()
+    # A driving video is an estimator's "video" first: the last stage's name for it says more.
+    titles = {id(value): name for stage in plan.stages for name, value in stage.inputs.items()}
     for i, stage in enumerate(plan.stages):
         poses = [v for v in stage.inputs.values() if type_of(v) == "pose"]
         poses += [
             outcome.products[j] for j in stage.pending.values() if type_of(outcome.products[j]) == "pose"
         ]
-        for name, value in stage.inputs.items():
+        for value in stage.inputs.values():
             if id(value) in shown:
                 continue
             shown.add(id(value))
             kind = type_of(value)
             if kind == "image":
-                panels.append({"kind": "image", "title": name, "src": _png(value.array)})
+                panels.append({"kind": "image", "title": titles[id(value)], "src": _png(value.array)})
             elif kind == "video":
                 made = outcome.products[i] if stage.output == "pose" else None
                 pose = (
@@ -69,7 +71,7 @@ def _panels(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
                 )
                 if pose is not None:
                     shown.add(id(pose))
-                panels.append(_video_panel(name, value, pose))
+                panels.append(_video_panel(titles[id(value)], value, pose))
         for pose in poses:
             if id(pose) not in shown:
                 shown.add(id(pose))
