@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("mediapipe", reason="mediapipe is not installed")
+pytest.importorskip("signcore_mediapipe", reason="signcore-mediapipe is not installed")
 
 import signcore
 from signcore.types import Video, layouts, read_video
