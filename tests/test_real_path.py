@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("mediapipe", reason="mediapipe is not installed")
 pytest.importorskip("signcore_mediapipe", reason="signcore-mediapipe is not installed")
 
-from signcore.types import read_video, write_image, write_pose, write_video  # noqa: E402
-from signcore.types.video import pose_frames  # noqa: E402
+from signcore.types import read_video, write_image, write_pose, write_video
+from signcore.types.video import pose_frames
 
 
 @pytest.fixture(scope="module")
