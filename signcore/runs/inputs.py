@@ -11,13 +11,12 @@ from typing import Any
 from signcore.errors import InputError, UsageError
 from signcore.runs.request import Chosen
 
-TYPES = ("video", "image", "pose", "tracks", "text")
 _CLASS_TYPE = {"Video": "video", "Image": "image", "Pose": "pose", "Tracks": "tracks", "str": "text"}
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One input of a component. type: one of TYPES; pose_of: the video input whose pose this is."""
+    """One input of a component. type: video, image, pose, tracks or text; pose_of: the video input whose pose this is."""
 
     name: str
     type: str

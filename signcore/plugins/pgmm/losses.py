@@ -77,12 +77,6 @@ def background(there: Tensor, back: Tensor) -> Tensor:  # [B, 3, 3] source -> dr
     return (torch.eye(3, dtype=there.dtype, device=there.device) - there @ back).abs().mean()
 
 
-def alignment(source_decoded: list[Tensor], driving_decoded: list[Tensor]) -> Tensor:
-    """L_align = |Y_s - Y_d| (PGMM eq. 9), averaged over the generator's sets (P11)."""
-    pairs = zip(source_decoded, driving_decoded, strict=True)
-    return torch.stack([(a - b).abs().mean() for a, b in pairs]).mean()
-
-
 def hand_weights(
     boxes: Tensor,  # [B, 2, 4] x0, y0, x1, y1 in [0, 1]; NaN where there is no hand
     images: Tensor,  # [B, 3, H, W] whose size is meant

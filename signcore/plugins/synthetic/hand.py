@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 # Points in the order of OpenPose and MediaPipe: the wrist, then base to tip of each finger.
 KNUCKLES = np.array(  # [5, 3] (side, direction, palm): where the thumb's and the fingers' first joints sit
     [

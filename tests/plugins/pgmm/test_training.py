@@ -191,14 +191,6 @@ def test_there_and_back_is_the_identity_for_the_background():
     assert float(losses.background(there, torch.linalg.inv(there))) == pytest.approx(0, abs=1e-6)
 
 
-def test_alignment_is_the_mean_over_the_sets():
-    a, b = (
-        [torch.zeros(1, 2, 2, 2), torch.zeros(1, 1, 4, 4)],
-        [torch.ones(1, 2, 2, 2), torch.full((1, 1, 4, 4), 3.0)],
-    )
-    assert float(losses.alignment(a, b)) == 2
-
-
 def test_dropout_of_transforms_rises_and_ends():
     made = task(dropout_start=0.1, dropout_max=0.3, dropout_rise=0.1, dropout_until=0.35)
     at = {}
