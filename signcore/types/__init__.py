@@ -9,7 +9,7 @@ from signcore._lazy import lazy
 if TYPE_CHECKING:
     from pose_format import Pose
 
-    from signcore.types import layouts
+    from signcore.types import hamnosys, layouts
     from signcore.types.decode import read_video
     from signcore.types.encode import write_video
     from signcore.types.image import Image, read_image, write_image
@@ -32,12 +32,14 @@ _WHERE = {
     "read_table": "signcore.types.tables",
     "read_text": "signcore.types.tables",
     "layouts": "signcore.types.layouts",
+    "hamnosys": "signcore.types.hamnosys",
 }
 __all__ = [
     "Image",
     "Pose",
     "Tracks",
     "Video",
+    "hamnosys",
     "layouts",
     "read_image",
     "read_pose",

@@ -1,0 +1,35 @@
+"""HamNoSys, the Hamburg notation of signs: symbols, a model's tokens, and the structure of a notation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from signcore._lazy import lazy
+
+if TYPE_CHECKING:
+    from signcore.types.hamnosys.symbols import BY_NAME, SYMBOLS, Symbol, from_names, to_names
+    from signcore.types.hamnosys.tokenizer import VOCABULARY_SIZE, check_symbols, decode, encode
+
+_WHERE = {
+    "BY_NAME": "signcore.types.hamnosys.symbols",
+    "SYMBOLS": "signcore.types.hamnosys.symbols",
+    "Symbol": "signcore.types.hamnosys.symbols",
+    "from_names": "signcore.types.hamnosys.symbols",
+    "to_names": "signcore.types.hamnosys.symbols",
+    "VOCABULARY_SIZE": "signcore.types.hamnosys.tokenizer",
+    "check_symbols": "signcore.types.hamnosys.tokenizer",
+    "decode": "signcore.types.hamnosys.tokenizer",
+    "encode": "signcore.types.hamnosys.tokenizer",
+}
+__all__ = [
+    "BY_NAME",
+    "SYMBOLS",
+    "VOCABULARY_SIZE",
+    "Symbol",
+    "check_symbols",
+    "decode",
+    "encode",
+    "from_names",
+    "to_names",
+]
+__getattr__, __dir__ = lazy(__name__, _WHERE)
