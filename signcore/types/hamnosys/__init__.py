@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 from signcore._lazy import lazy
 
 if TYPE_CHECKING:
+    from signcore.types.hamnosys.parser import LONGEST, parse
+    from signcore.types.hamnosys.structure import Notation
     from signcore.types.hamnosys.symbols import BY_NAME, SYMBOLS, Symbol, from_names, to_names
     from signcore.types.hamnosys.tokenizer import VOCABULARY_SIZE, check_symbols, decode, encode
 
 _WHERE = {
+    "LONGEST": "signcore.types.hamnosys.parser",
+    "Notation": "signcore.types.hamnosys.structure",
+    "parse": "signcore.types.hamnosys.parser",
     "BY_NAME": "signcore.types.hamnosys.symbols",
     "SYMBOLS": "signcore.types.hamnosys.symbols",
     "Symbol": "signcore.types.hamnosys.symbols",
@@ -23,13 +28,16 @@ _WHERE = {
 }
 __all__ = [
     "BY_NAME",
+    "LONGEST",
     "SYMBOLS",
     "VOCABULARY_SIZE",
+    "Notation",
     "Symbol",
     "check_symbols",
     "decode",
     "encode",
     "from_names",
+    "parse",
     "to_names",
 ]
 __getattr__, __dir__ = lazy(__name__, _WHERE)

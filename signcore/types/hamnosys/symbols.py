@@ -23,8 +23,8 @@ _TABLE = """
 [handshape]
 E000 hamfist         fist
 E001 hamflathand     flat hand, fingers together
-E002 hamfinger2      index finger
-E003 hamfinger23     index and middle finger together
+E002 hamfinger2      index finger stretched
+E003 hamfinger23     index and middle finger stretched, together
 E004 hamfinger23spread  index and middle finger stretched, spread
 E005 hamfinger2345   all four fingers stretched, spread
 E006 hampinch12      thumb and index finger pinched, the others curled in
@@ -41,8 +41,8 @@ E00E hamthumbopenmod    thumb opposite the palm or the fingers
 E010 hamfingerstraightmod  bent at the knuckles, else straight
 E011 hamfingerbendmod      rounded: bent in all joints
 E012 hamfingerhookmod      hooked: bent in the outer joints
-E013 hamdoublebent         doubly bent: straight, at the knuckles by a right angle
-E014 hamdoublehooked       doubly hooked: all outer joints folded
+E013 hamdoublebent         doubly bent: by right angles at the knuckles and the middle joints
+E014 hamdoublehooked       doubly hooked: the outer joints folded in tight
 [finger direction]
 E020 hamextfingeru   fingers point up
 E021 hamextfingerur  fingers point up and right
@@ -184,15 +184,15 @@ E0AA hamreplace   changes to the posture that follows
 [no motion]
 E0AF hamnomotion  does not move
 [clock]
-E0B0 hamclocku     circle's part: up
-E0B1 hamclockul    circle's part: up-left
-E0B2 hamclockl     circle's part: left
-E0B3 hamclockdl    circle's part: down-left
-E0B4 hamclockd     circle's part: down
-E0B5 hamclockdr    circle's part: down-right
-E0B6 hamclockr     circle's part: right
-E0B7 hamclockur    circle's part: up-right
-E0B8 hamclockfull  the whole circle once more
+E0B0 hamclocku     the circle starts up
+E0B1 hamclockul    the circle starts up-left
+E0B2 hamclockl     the circle starts left
+E0B3 hamclockdl    the circle starts down-left
+E0B4 hamclockd     the circle starts down
+E0B5 hamclockdr    the circle starts down-right
+E0B6 hamclockr     the circle starts right
+E0B7 hamclockur    the circle starts up-right
+E0B8 hamclockfull  one more full circle
 [path]
 E0B9 hamarcl     the path bulges to the left
 E0BA hamarcu     the path bulges up
