@@ -342,6 +342,7 @@ def _theirs() -> dict[tuple[str, str], str]:
         for theirs, ours in points
     }
     table |= {("FACE_LANDMARKS", str(i)): f"mesh_{i}" for i in range(478)}
+    table |= {("KEYPOINTS", ours): ours for ours in table.values()}  # of files without a layout of their own
     return table
 
 
@@ -429,6 +430,13 @@ def _columns(name: str, have: dict[str, int], seen: frozenset[str] = frozenset()
         return []
     parts = [_columns(n, have, seen | {name}) for n in DERIVED[name]]
     return [c for part in parts for c in part] if all(parts) else []
+
+
+def available(header: PoseHeader, wanted: Iterable[str]) -> list[bool]:
+    """Of every point, whether a layout has it or can derive it; a hand's root made from the wrist alone does not count."""
+    have = {name: i for i, name in enumerate(names(header)) if name}
+    rootless = {f"{s}_hand_0" for s in _SIDES if f"{s}_hand_0" not in have}
+    return [name not in rootless and bool(_columns(name, have)) for name in wanted]
 
 
 def _about(header: PoseHeader) -> str:

@@ -13,5 +13,26 @@ def signcore_components() -> list[Component]:
             summary="Videos in a folder (or one file) with the .pose beside each, or an estimator's.",
             target="signcore.plugins.datasets.video_folder:VideoFolder",
             config="signcore.plugins.datasets.config:VideoFolderConfig",
-        )
+        ),
+        Component(
+            kind="dataset",
+            name="pose-table",
+            summary="Poses named by a table, with notation, glosses, signer, language and split.",
+            target="signcore.plugins.datasets.pose_files:PoseTable",
+            config="signcore.plugins.datasets.config:PoseTableConfig",
+        ),
+        Component(
+            kind="dataset",
+            name="keypoint-arrays",
+            summary="Keypoints in an .npz or in .npy files, with labels and signers.",
+            target="signcore.plugins.datasets.keypoint_arrays:KeypointArrays",
+            config="signcore.plugins.datasets.config:KeypointArraysConfig",
+        ),
+        Component(
+            kind="dataset",
+            name="ham2pose-files",
+            summary="Ham2Pose's own files: data.json and a folder of OpenPose's JSON.",
+            target="signcore.plugins.datasets.pose_files:Ham2PoseFiles",
+            config="signcore.plugins.datasets.config:Ham2PoseFilesConfig",
+        ),
     ]

@@ -1,0 +1,127 @@
+"""A dataset's notations with their poses, prepared once and kept in memory: what notation-to-pose methods learn from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from signcore.contracts import Dataset
+from signcore.errors import InputError
+from signcore.types import preprocess
+
+POOL = 8  # batches drawn together and sorted by length, so that a batch has little padding
+
+
+@dataclass(frozen=True)
+class Sign:
+    """tokens: ids. points: float32 [T, K, 2], normalised, missing ones filled. confidence: float32 [T, K], 0 where missing.
+    first: float32 [K', 2], the first frame's points of the whole layout; NaN where missing."""
+
+    id: str
+    notation: str
+    language: str | None
+    tokens: list[int]
+    points: np.ndarray
+    confidence: np.ndarray
+    first: np.ndarray
+
+
+class Batch(NamedTuple):
+    tokens: Tensor  # int64 [B, L], 0 where padded
+    pose: Tensor  # [B, N, K, 2]
+    confidence: Tensor  # [B, N, K]
+    absent: Tensor  # bool [B, N], True where padded
+    position: int  # of the batch in the run: seeds the step's own random draws
+
+
+class Signs:
+    """The samples of a dataset that have a notation and a pose, by split.
+
+    encode: notation to tokens. names: the points that are learned. Samples that cannot be used are left out and counted:
+    `skipped` says why of each.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        encode: Callable[[str], list[int]],
+        names: Sequence[str],
+        *,
+        layout: str = "openpose_137",
+        preset: preprocess.Preset = "paper",
+        max_length: int = 200,
+        progress: Callable[[Iterable, int | None, str], Iterator] = lambda items, total, label: iter(items),
+    ) -> None:
+        self.dataset, self.names, self.skipped = dataset, tuple(names), list[str]()
+        self.splits: dict[str, list[Sign]] = {"train": [], "test": []}
+        for i in progress(range(len(dataset)), len(dataset), "signs"):
+            sample = dataset[i]
+            try:
+                notation, pose = sample.notation, sample.pose
+                if notation is None or pose is None:
+                    raise InputError("has no notation" if notation is None else "has no pose")
+                found = preprocess.prepared(pose, layout, preset)
+                if len(found.points) >= max_length:
+                    raise InputError(f"has {len(found.points)} frames, more than {max_length - 1}")
+                chosen = found.take(self.names)
+                sign = Sign(
+                    sample.id or str(i),
+                    notation,
+                    sample.language,
+                    encode(notation),
+                    preprocess.filled(chosen.points).astype(np.float32),
+                    chosen.confidence.astype(np.float32),
+                    found.points[0].astype(np.float32),
+                )
+                if len(sign.tokens) > max_length:
+                    raise InputError(f"has {len(sign.tokens)} symbols, more than {max_length}")
+            except InputError as error:
+                self.skipped.append(f"{sample.id or i}: {error}")
+                continue
+            self.splits["train" if sample.split in (None, "train") else "test"].append(sign)
+        if self.skipped:
+            logging.getLogger("signcore").warning(
+                "%d of %d samples left out; the first: %s", len(self.skipped), len(dataset), self.skipped[0]
+            )
+        if not self.splits["train"]:
+            raise InputError("dataset: holds no sample with notation and pose to train on")
+
+    def mean_first(self) -> np.ndarray:
+        """[K', 2] of the whole layout: the mean first frame of the training signs; zero where none shows a point."""
+        every = np.stack([sign.first for sign in self.splits["train"]])
+        seen = np.isfinite(every).all(axis=-1)
+        total = np.where(seen[..., None], every, 0).sum(axis=0)
+        return (total / np.maximum(seen.sum(axis=0), 1)[:, None]).astype(np.float32)
+
+    def batches(self, signs: Sequence[Sign], size: int, seed: int, start: int = 0) -> Iterator[Batch]:
+        """Endless; every draw follows from `seed` and the batch's position."""
+        position = start
+        while True:
+            random = np.random.Generator(np.random.PCG64([seed, position]))
+            drawn = random.integers(len(signs), size=size * POOL)
+            drawn = sorted(drawn.tolist(), key=lambda i: (len(signs[i].points), i))
+            part = int(random.integers(POOL)) * size
+            yield collate([signs[i] for i in drawn[part : part + size]], position)
+            position += 1
+
+
+def collate(signs: Sequence[Sign], position: int = 0) -> Batch:
+    """Padded to the longest: tokens with 0, frames with the last frame and no confidence."""
+    frames = max(len(s.points) for s in signs)
+    symbols = max(len(s.tokens) for s in signs)
+    tokens = np.zeros((len(signs), symbols), np.int64)
+    pose = np.zeros((len(signs), frames, *signs[0].points.shape[1:]), np.float32)
+    confidence = np.zeros(pose.shape[:3], np.float32)
+    absent = np.ones(pose.shape[:2], bool)
+    for i, sign in enumerate(signs):
+        count = len(sign.points)
+        tokens[i, : len(sign.tokens)] = sign.tokens
+        pose[i, :count], pose[i, count:] = sign.points, sign.points[-1]
+        confidence[i, :count], absent[i, :count] = sign.confidence, False
+    return Batch(*(torch.from_numpy(a) for a in (tokens, pose, confidence, absent)), position)

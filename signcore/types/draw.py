@@ -1,0 +1,90 @@
+"""Drawing poses as pictures: for reports, training samples and people without a viewer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from signcore.types.poses import keypoints
+from signcore.types.video import Video
+
+if TYPE_CHECKING:
+    from pose_format import Pose
+
+BACKGROUND = (250, 250, 248)
+MOST_LIMBS = 400  # of a component; face meshes have thousands, which only smear
+FINER = 2  # drawn larger and shrunk: smooth lines
+
+
+def draw_pose(pose: Pose, side: int = 512) -> Video:
+    """The first person's limbs and points, as a video of the pose's rate whose longer side is `side` pixels (even).
+
+    Missing: a missing point and its limbs are not drawn. A normalised pose is fitted into the picture.
+    """
+    points, width, height = placed(pose)
+    scale = side / max(width, height)
+    size = tuple(max(2, round(s * scale / 2) * 2) for s in (width, height))
+    limbs, shown = _limbs(pose)
+    return Video.from_frames(
+        lambda i: _frame(points[i] * scale, size, limbs, shown), len(points), size[1], size[0], float(pose.body.fps)
+    )
+
+
+def pose_strip(pose: Pose, count: int = 8, side: int = 160) -> np.ndarray:  # uint8 [side, count * side, 3]
+    """`count` frames side by side, from the first to the last."""
+    video = draw_pose(pose, side)
+    chosen = np.linspace(0, len(video) - 1, count).round().astype(int)
+    return np.concatenate([video[int(i)] for i in chosen], axis=1)
+
+
+def placed(pose: Pose) -> tuple[np.ndarray, int, int]:
+    """(points [T, K, 2] in pixels, width, height): those of the header, or, of a normalised pose, of a square around it."""
+    points = keypoints(pose)
+    width, height = pose.header.dimensions.width, pose.header.dimensions.height
+    seen = points[np.isfinite(points).all(-1)]
+    if len(seen) and (width <= 1 or height <= 1 or np.abs(seen).max() < 8):
+        low, high = seen.min(axis=0), seen.max(axis=0)
+        points = (points - low) / max(float((high - low).max()), 1e-6) * 480 + 16
+        width = height = 512
+    return points, int(width), int(height)
+
+
+def _limbs(pose: Pose) -> tuple[list[tuple[int, int, tuple[int, ...]]], list[int]]:
+    """(limbs as two points and a colour, the points that are drawn)."""
+    limbs: list[tuple[int, int, tuple[int, ...]]] = []
+    shown: list[int] = []
+    offset = 0
+    for component in pose.header.components:
+        if "WORLD" not in component.name:
+            shown += range(offset, offset + len(component.points))
+            if len(component.limbs) <= MOST_LIMBS:
+                colours = [tuple(int(x) for x in c) for c in component.colors] or [(128, 128, 128)]
+                limbs += [
+                    (int(a) + offset, int(b) + offset, colours[i % len(colours)])
+                    for i, (a, b) in enumerate(component.limbs)
+                ]
+        offset += len(component.points)
+    return limbs, shown
+
+
+def _frame(
+    points: np.ndarray, size: tuple[int, ...], limbs: list[tuple[int, int, tuple[int, ...]]], shown: list[int]
+) -> np.ndarray:
+    import PIL.Image
+    import PIL.ImageDraw
+
+    image = PIL.Image.new("RGB", (size[0] * FINER, size[1] * FINER), BACKGROUND)
+    pen = PIL.ImageDraw.Draw(image)
+    thick = max(2, round(max(image.size) / 200))
+    there = np.isfinite(points).all(axis=-1)
+    at = [(float(x), float(y)) for x, y in np.nan_to_num(points) * FINER]
+    for a, b, colour in limbs:
+        if there[a] and there[b]:
+            pen.line([at[a], at[b]], fill=colour, width=thick)
+    dot = thick * 0.6
+    for k in shown:
+        if there[k]:
+            x, y = at[k]
+            pen.ellipse([x - dot, y - dot, x + dot, y + dot], fill=(60, 60, 60))
+    return np.asarray(image.resize((size[0], size[1]), PIL.Image.Resampling.BOX))
