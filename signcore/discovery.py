@@ -21,7 +21,17 @@ from signcore.hooks import GROUP, SigncoreSpec
 
 BUILT_IN = tuple(
     f"signcore.plugins.{name}.plugin"
-    for name in ("synthetic", "ham2pose", "pgmm", "openpose", "baselines", "datasets", "pose_metrics", "video_metrics")
+    for name in (
+        "synthetic",
+        "ham2pose",
+        "progressive",
+        "pgmm",
+        "openpose",
+        "baselines",
+        "datasets",
+        "pose_metrics",
+        "video_metrics",
+    )
 )
 
 

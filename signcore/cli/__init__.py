@@ -14,6 +14,7 @@ from signcore.cli import output
 VERBS = {  # verb -> its line in `signcore --help`; the module has the verb's name
     "run": "Run estimators, generators, recognizers and metrics into one folder.",
     "train": "Train a component on a dataset.",
+    "evaluate": "Judge a generator over a dataset, or metrics by what they retrieve.",
     "list": "List the installed components.",
     "show": "Show one component: its inputs and settings.",
     "plugins": "List the installed plugins and what went wrong in each.",

@@ -125,3 +125,19 @@ def collate(signs: Sequence[Sign], position: int = 0) -> Batch:
         pose[i, :count], pose[i, count:] = sign.points, sign.points[-1]
         confidence[i, :count], absent[i, :count] = sign.confidence, False
     return Batch(*(torch.from_numpy(a) for a in (tokens, pose, confidence, absent)), position)
+
+
+def strips(
+    names: Sequence[str], layout: str, *poses: np.ndarray
+) -> np.ndarray:  # [T, K, 2] each -> uint8 [H, W, 3]
+    """Normalised poses of some points of a layout, one strip of frames below the other."""
+    from signcore.types import layouts
+    from signcore.types.draw import pose_strip
+
+    every = layouts.layout_names(layout)
+    rows = []
+    for points in poses:
+        whole = np.full((len(points), len(every), 2), np.nan)
+        whole[:, [every.index(n) for n in names]] = points
+        rows.append(pose_strip(preprocess.in_pixels(whole, layout, fps=25, size=256)))
+    return np.concatenate(rows)

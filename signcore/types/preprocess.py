@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from pose_format import Pose
 
 Preset = Literal["paper", "upstream"]
-LEGS = ("knee", "ankle", "heel", "big_toe", "small_toe", "foot_index", "hip")  # of both sides; the middle of the hip stays
+_LEGS = {  # the middle of the hips stays
+    f"{side}_{part}"
+    for side in ("left", "right")
+    for part in ("knee", "ankle", "heel", "big_toe", "small_toe", "foot_index", "hip")
+}
+SHOULDERS = 0.22  # of a made picture's side: how wide the shoulders are drawn
+CENTRE = (0.5, 0.42)  # of a made picture: where their middle lies
 COMPARED = (  # Ham2Pose compares OpenPose's points 0 to 8 and both hands, 51 in all (section 7.1)
     "nose",
     "neck",
@@ -94,8 +100,7 @@ def repaired_wrists(of: Points) -> Points:
 
 
 def hidden_legs(of: Points) -> Points:
-    legs = {f"{side}_{part}" for side in ("left", "right") for part in LEGS}
-    return of.hidden(np.array([name in legs for name in of.names]))
+    return of.hidden(np.array([name in _LEGS for name in of.names]))
 
 
 def hidden_unsure(of: Points, threshold: float = UNSURE) -> Points:
@@ -167,6 +172,21 @@ def prepared(
     if focus:
         points = focused(points)
     return trimmed(hidden_unsure(hidden_legs(points)), _FACE[preset], 0.0 if focus else UNSURE)
+
+
+def chosen_names(layout: str, which: Literal["compared", "all"]) -> list[str]:
+    """Names of a layout's points: all, or those that Ham2Pose compares, in the layout's order."""
+    return [n for n in layouts.layout_names(layout) if which == "all" or n in COMPARED]
+
+
+def in_pixels(points: np.ndarray, layout: str, *, fps: float, size: int) -> Pose:
+    """A normalised pose [T, K, 2] of a whole layout, in a square picture of `size` pixels, upper body in view, legs hidden."""
+    from signcore.types.poses import pose_from_keypoints
+
+    names = layouts.layout_names(layout)
+    placed = points * (SHOULDERS * size) + np.multiply(CENTRE, size)
+    placed[:, [name in _LEGS for name in names]] = np.nan
+    return pose_from_keypoints(placed, layout, fps=fps, width=size, height=size)
 
 
 def filled(points: np.ndarray, default: np.ndarray | None = None) -> np.ndarray:

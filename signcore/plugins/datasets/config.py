@@ -55,22 +55,32 @@ class KeypointArraysConfig(BaseModel):
     )
     layout: str | None = Field(None, description="Or the layout whose points they are, in its order.")
     up: Literal["auto", "up", "down"] = Field(
-        "auto", description="Where y grows; auto: down where a head is at smaller y than the hips or the hands."
+        "auto",
+        description="Where y grows; auto: down where a head is at smaller y than the hips or the hands.",
     )
     fps: float | None = Field(
-        None, gt=0, description="Rate where the file has none; 25 if nothing is said.", json_schema_extra={"unit": "frames/s"}
+        None,
+        gt=0,
+        description="Rate where the file has none; 25 if nothing is said.",
+        json_schema_extra={"unit": "frames/s"},
     )
-    held_out: tuple[str, ...] = Field((), description="Signers whose samples are the split test; all others train.")
+    held_out: tuple[str, ...] = Field(
+        (), description="Signers whose samples are the split test; all others train."
+    )
 
 
 class Ham2PoseFilesConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: Path = Field(description="Ham2Pose's data.json: an object of entries with the field hamnosys.")
-    keypoints: Path = Field(description="The folder that holds ID/*.json, OpenPose's output of each video's frames.")
+    keypoints: Path = Field(
+        description="The folder that holds ID/*.json, OpenPose's output of each video's frames."
+    )
     left_handed: Path | None = Field(
         None, description="A .json list of the ids whose signers are left-handed: they are mirrored."
     )
-    test_share: float = Field(0.1, ge=0, lt=1, description="Part of the ids, spread by their hash, that is the split test.")
+    test_share: float = Field(
+        0.1, ge=0, lt=1, description="Part of the ids, spread by their hash, that is the split test."
+    )
     fps: float = Field(25.0, gt=0, description="Rate of the videos.", json_schema_extra={"unit": "frames/s"})
     size: int = Field(400, ge=1, description="Side of the videos.", json_schema_extra={"unit": "px"})

@@ -56,7 +56,12 @@ class KeypointArrays:
         if self.files:
             file = self.files[index]
             folders = file.relative_to(self.config.path).parts[:-1]
-            return Sample(id=file.stem, pose=partial(self._of_file, file), glosses=list(folders[-1:]) or None, split="train")
+            return Sample(
+                id=file.stem,
+                pose=partial(self._of_file, file),
+                glosses=list(folders[-1:]) or None,
+                split="train",
+            )
         signer = self._of("signers", index, "signer_names")
         split = self._of("split", index) or ("test" if signer in self.config.held_out else "train")
         gloss = self._of("labels", index, "class_names")
@@ -78,7 +83,9 @@ class KeypointArrays:
         return str(values[index])
 
     def _keypoints(self) -> list[str]:
-        count = (np.load(self.files[0], mmap_mode="r", allow_pickle=False) if self.files else self.arrays["frames"]).shape[1]
+        count = (
+            np.load(self.files[0], mmap_mode="r", allow_pickle=False) if self.files else self.arrays["frames"]
+        ).shape[1]
         if self.config.layout is not None:
             names = layouts.layout_names(self.config.layout)
         elif self.config.keypoints is not None:
@@ -102,16 +109,31 @@ class KeypointArrays:
         start, stop = self.arrays["offsets"][index : index + 2]
         size = [self.arrays[n].reshape(-1) if n in self.arrays else None for n in ("width", "height")]
         width, height = (None if s is None else int(s[index if len(s) > 1 else 0]) for s in size)
-        return self._pose(self.arrays["frames"][start:stop], f"{self.config.path}, recording {index}", width, height)
+        return self._pose(
+            self.arrays["frames"][start:stop], f"{self.config.path}, recording {index}", width, height
+        )
 
     def _pose(self, frames: np.ndarray, where: str, width: int | None, height: int | None) -> Pose:
         if frames.ndim != 3 or frames.shape[1] != len(self._names) or frames.shape[2] < 2 or not len(frames):
-            raise InputError(f"{where}: expected [T, {len(self._names)}, 2 or more] with T at least 1, got {list(frames.shape)}")
-        channels = [str(c).lower() for c in self.arrays.get("channel_names", np.array(["x", "y", "z", "confidence"]))]
-        sure = next((i for i, c in enumerate(channels[: frames.shape[2]]) if c in ("visibility", "confidence", "score")), None)
+            raise InputError(
+                f"{where}: expected [T, {len(self._names)}, 2 or more] with T at least 1, got {list(frames.shape)}"
+            )
+        channels = [
+            str(c).lower() for c in self.arrays.get("channel_names", np.array(["x", "y", "z", "confidence"]))
+        ]
+        sure = next(
+            (
+                i
+                for i, c in enumerate(channels[: frames.shape[2]])
+                if c in ("visibility", "confidence", "score")
+            ),
+            None,
+        )
         dims = [i for i in range(min(frames.shape[2], 3)) if i != sure]
         data = frames[..., dims].astype(np.float32)
-        confidence = np.ones(data.shape[:2], np.float32) if sure is None else frames[..., sure].astype(np.float32)
+        confidence = (
+            np.ones(data.shape[:2], np.float32) if sure is None else frames[..., sure].astype(np.float32)
+        )
         missing = ~np.isfinite(data).all(axis=-1) | ~(confidence > 0)
         if np.isinf(data[~missing]).any() or np.isinf(frames).any():
             raise InputError(f"{where}: has an infinite coordinate", "mark it missing with NaN")
@@ -127,14 +149,19 @@ class KeypointArrays:
             COMPONENT, self._names, limbs, [(60, 110, 220)] * max(1, len(limbs)), "XYZC"[: len(dims)] + "C"
         )
         header = PoseHeader(0.2, PoseHeaderDimensions(width or 1, height or 1, 0), [part])
-        return Pose(header, NumPyPoseBody(fps, np.ma.masked_array(data, mask=mask)[:, None], confidence[:, None]))
+        return Pose(
+            header, NumPyPoseBody(fps, np.ma.masked_array(data, mask=mask)[:, None], confidence[:, None])
+        )
 
     def _upwards(self, data: np.ndarray, missing: np.ndarray) -> bool:
         if self.config.up != "auto":
             return self.config.up == "up"
         index = {name: i for i, name in enumerate(self._names)}
         heights = []
-        for group in (("nose", "head", "neck"), ("mid_hip", "left_hip", "left_wrist", "left_hand", "right_hand")):
+        for group in (
+            ("nose", "head", "neck"),
+            ("mid_hip", "left_hip", "left_wrist", "left_hand", "right_hand"),
+        ):
             column = next((index[n] for n in group if n in index), None)
             if column is None or missing[:, column].all():
                 return False
@@ -172,9 +199,19 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
             raise InputError(f"{path}: holds no array {name!r}; there are: {', '.join(arrays) or 'none'}")
     frames, offsets = arrays["frames"], arrays["offsets"]
     if frames.ndim != 3 or frames.dtype.kind != "f":
-        raise InputError(f"{path}: frames: expected floats [sum T, K, C], got {frames.dtype} {list(frames.shape)}")
-    if offsets.ndim != 1 or len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != len(frames) or (np.diff(offsets) < 1).any():
-        raise InputError(f"{path}: offsets: expected rising numbers from 0 to {len(frames)}, one more than recordings")
+        raise InputError(
+            f"{path}: frames: expected floats [sum T, K, C], got {frames.dtype} {list(frames.shape)}"
+        )
+    if (
+        offsets.ndim != 1
+        or len(offsets) < 2
+        or offsets[0] != 0
+        or offsets[-1] != len(frames)
+        or (np.diff(offsets) < 1).any()
+    ):
+        raise InputError(
+            f"{path}: offsets: expected rising numbers from 0 to {len(frames)}, one more than recordings"
+        )
     for name in ("labels", "signers", "split", "glosses", "ids"):
         if name in arrays and len(arrays[name]) != len(offsets) - 1:
             raise InputError(f"{path}: {name}: {len(arrays[name])} entries for {len(offsets) - 1} recordings")

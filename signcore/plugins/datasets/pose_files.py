@@ -17,7 +17,12 @@ from signcore.types import layouts, read_pose, read_table
 from signcore.types.poses import pose_from_keypoints
 from signcore.types.tables import Row
 
-_PARTS = (("pose_keypoints_2d", 25), ("face_keypoints_2d", 70), ("hand_left_keypoints_2d", 21), ("hand_right_keypoints_2d", 21))
+_PARTS = (
+    ("pose_keypoints_2d", 25),
+    ("face_keypoints_2d", 70),
+    ("hand_left_keypoints_2d", 21),
+    ("hand_right_keypoints_2d", 21),
+)
 
 
 class PoseTable:
@@ -79,7 +84,9 @@ class Ham2PoseFiles:
         self.left_handed: set[str] = set()
         if config.left_handed is not None:
             try:
-                self.left_handed = {str(i) for i in json.loads(config.left_handed.read_text(encoding="utf-8"))}
+                self.left_handed = {
+                    str(i) for i in json.loads(config.left_handed.read_text(encoding="utf-8"))
+                }
             except (OSError, ValueError, TypeError) as error:
                 raise InputError(f"{config.left_handed}: not a JSON list of ids ({error})") from error
 
@@ -109,7 +116,12 @@ class Ham2PoseFiles:
         confidence = frames[..., 2]
         points = np.where((confidence > 0)[..., None], frames[..., :2], np.nan)
         pose = pose_from_keypoints(
-            points, "openpose_137", fps=self.config.fps, width=self.config.size, height=self.config.size, confidence=confidence
+            points,
+            "openpose_137",
+            fps=self.config.fps,
+            width=self.config.size,
+            height=self.config.size,
+            confidence=confidence,
         )
         return layouts.mirror(pose) if id in self.left_handed else pose
 

@@ -54,11 +54,15 @@ class Ham2PoseConfig(BaseModel):
         None, "how long the sign is; none takes the predicted length", "frames", ge=1, le=1000
     )
     fps: float = _setting(25.0, "rate of the poses; taken from the weights unless set", gt=0, le=240)
-    size: int = _setting(512, "side of the square picture that the pose is placed in", "pixels", ge=32, le=8192)
+    size: int = _setting(
+        512, "side of the square picture that the pose is placed in", "pixels", ge=32, le=8192
+    )
     transition: float = _setting(
         0.32, "between two signs of one text: how long the hands take from one to the next", "s", ge=0, le=5
     )
-    intermediate: bool = _setting(False, "keep the pose after every refinement; the report shows them as a strip")
+    intermediate: bool = _setting(
+        False, "keep the pose after every refinement; the report shows them as a strip"
+    )
 
     # the poses
     layout: str = _setting("openpose_137", "layout of the poses: openpose_137, holistic, ...")
@@ -94,7 +98,9 @@ class Ham2PoseConfig(BaseModel):
     schedule: Literal["cosine", "constant"] = _setting(
         "cosine", "learning rate: a cosine to 1 % after a short rise, or constant (paper)"
     )
-    teacher_forcing: float = _setting(0.5, "p: how often the truth's blend is the next step's input", ge=0, le=1)
+    teacher_forcing: float = _setting(
+        0.5, "p: how often the truth's blend is the next step's input", ge=0, le=1
+    )
     noise: float = _setting(1e-4, "epsilon: of the noise added to a step's input", ge=0)
     length_weight: float = _setting(2e-5, "gamma: weight of the length predictor's loss", ge=0)
     confidence_loss: bool = _setting(True, "weight a point's error by its confidence (eq. 3)")

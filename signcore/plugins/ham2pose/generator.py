@@ -17,9 +17,7 @@ from signcore.errors import InputError, WeightsError
 from signcore.plugins.ham2pose.config import Ham2PoseConfig, Ham2PoseInputs
 from signcore.plugins.ham2pose.model import Ham2PoseModel
 from signcore.types import hamnosys, layouts, preprocess
-from signcore.types.poses import pose_from_keypoints
 
-SHOULDERS = 0.22  # of the picture's side: how wide the shoulders are drawn
 ACTIVE = 0.5  # share of the wrists' farthest way from their first place from which on a sign counts as being signed
 
 
@@ -38,7 +36,9 @@ class Ham2Pose:
         model, self.config, self.first = build(config, found)
         self.model = model.eval().requires_grad_(False).to(self.context.device)
         self.names = tuple(layouts.layout_names(self.config.layout))
-        self.columns = [self.names.index(n) for n in learned_names(self.config)]
+        self.columns = [
+            self.names.index(n) for n in preprocess.chosen_names(self.config.layout, self.config.points)
+        ]
         self.steps: list[Pose] = []  # of the last generate: the pose before and after every refinement
 
     @classmethod
@@ -60,7 +60,11 @@ class Ham2Pose:
         tokens = [self._tokens(text) for text in texts]
         first = self._first(inputs.first_pose)
         unrolled = [self._unrolled(ids, first) for ids in tokens]
-        kept = range(len(unrolled[0])) if self.config.intermediate else range(len(unrolled[0]) - 1, len(unrolled[0]))
+        kept = (
+            range(len(unrolled[0]))
+            if self.config.intermediate
+            else range(len(unrolled[0]) - 1, len(unrolled[0]))
+        )
         poses = [self._pose(self._joined([steps[i] for steps in unrolled]), first) for i in kept]
         self.steps = poses if self.config.intermediate else []
         return poses[-1]
@@ -128,19 +132,7 @@ class Ham2Pose:
         """Learned points [T, K, 2] among the held ones, in pixels."""
         every = np.repeat(first[None], len(points), axis=0).astype(np.float64)
         every[:, self.columns] = points
-        legs = [any(n.endswith(leg) for leg in preprocess.LEGS) and n != "mid_hip" for n in self.names]
-        every[:, legs] = np.nan
-        size = self.config.size
-        placed = every * (SHOULDERS * size) + (0.5 * size, 0.42 * size)
-        return pose_from_keypoints(placed, self.config.layout, fps=self.config.fps, width=size, height=size)
-
-
-def learned_names(config: Ham2PoseConfig) -> list[str]:
-    """Our names of the points that a model of these settings learns."""
-    every = layouts.layout_names(config.layout)
-    if config.points == "all":
-        return every
-    return [n for n in every if n in preprocess.COMPARED]
+        return preprocess.in_pixels(every, self.config.layout, fps=self.config.fps, size=self.config.size)
 
 
 def build(
@@ -162,7 +154,9 @@ def build(
             ) from error
     elif not random:
         raise WeightsError("ham2pose: no weights")
-    model = Ham2PoseModel(config, hamnosys.VOCABULARY_SIZE, len(learned_names(config)))
+    model = Ham2PoseModel(
+        config, hamnosys.VOCABULARY_SIZE, len(preprocess.chosen_names(config.layout, config.points))
+    )
     if tensors:
         weights.load_into(model, tensors, str(source))
     count = len(layouts.layout_names(config.layout))

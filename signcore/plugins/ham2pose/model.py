@@ -44,7 +44,9 @@ class Ham2PoseModel(nn.Module):
         else:
             self.pose_projection = nn.Sequential(nn.Linear(size, width), nn.SiLU(), nn.Linear(width, width))
         self.step_embedding = nn.Embedding(config.steps, width)
-        self.step_encoder = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.step_encoder = nn.Sequential(
+            nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
         self.pose_encoder = _encoder(config, config.pose_layers)
         self.pose_diff_projection = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, size))
         self.delta, self.alpha = schedule(config.steps, config.step_sizes)
@@ -58,7 +60,9 @@ class Ham2PoseModel(nn.Module):
         lengths = self.seq_length(encoding).squeeze(-1)
         if self.config.padded_means:
             return Text(encoding, padding, lengths.mean(dim=1))
-        return Text(encoding, padding, lengths.masked_fill(padding, 0).sum(1) / (~padding).sum(1).clamp(min=1))
+        return Text(
+            encoding, padding, lengths.masked_fill(padding, 0).sum(1) / (~padding).sum(1).clamp(min=1)
+        )
 
     def _placed(self, of: str, places: Tensor) -> Tensor:
         if self.config.separate_positions:

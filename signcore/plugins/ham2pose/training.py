@@ -15,8 +15,8 @@ from signcore import weights
 from signcore.contracts import Context, Dataset
 from signcore.errors import InputError
 from signcore.plugins.ham2pose.config import Ham2PoseConfig
-from signcore.plugins.ham2pose.generator import build, describe, learned_names
-from signcore.training.signs import Batch, Sign, Signs, collate
+from signcore.plugins.ham2pose.generator import build, describe
+from signcore.training.signs import Batch, Sign, Signs, collate, strips
 from signcore.types import hamnosys, preprocess
 
 WARM_UP = 0.02  # part of the steps in which the cosine schedule rises
@@ -40,6 +40,7 @@ class Ham2PoseTask:
         )
         self.average.eval()
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.config.learning_rate)
+        self.names = preprocess.chosen_names(self.config.layout, self.config.points)
         self._signs: Signs | None = None
 
     def stages(self) -> list[Ham2PoseTask]:
@@ -66,7 +67,7 @@ class Ham2PoseTask:
             self._signs = Signs(
                 dataset,
                 hamnosys.encode,
-                learned_names(self.config),
+                self.names,
                 layout=self.config.layout,
                 preset=self.config.preprocessing,
                 max_length=self.config.max_length,
@@ -81,7 +82,9 @@ class Ham2PoseTask:
             return splits[split]
         found = [s for s in splits["train"] + splits["test"] if (s.language == out) == (split == "test")]
         if not found:
-            raise InputError(f"leave_out: the dataset has no sign {'of' if split == 'test' else 'beside'} {out!r}")
+            raise InputError(
+                f"leave_out: the dataset has no sign {'of' if split == 'test' else 'beside'} {out!r}"
+            )
         return found
 
     def batches(self, dataset: Dataset, split: str, start: int = 0) -> Iterator[Batch]:
@@ -121,7 +124,11 @@ class Ham2PoseTask:
 
     def held_out(self, dataset: Dataset) -> list[Sign]:
         signs = self.part(dataset, "test") or self.part(dataset, "train")
-        return [signs[i * len(signs) // EVALUATED] for i in range(EVALUATED)] if len(signs) > EVALUATED else signs
+        return (
+            [signs[i * len(signs) // EVALUATED] for i in range(EVALUATED)]
+            if len(signs) > EVALUATED
+            else signs
+        )
 
     @torch.no_grad()
     def evaluate(self, dataset: Dataset) -> dict[str, float]:
@@ -144,25 +151,14 @@ class Ham2PoseTask:
         told = {"ndtw": float(np.mean(made)), "resting": float(np.mean(still))}
         return {**told, "share": told["ndtw"] / told["resting"], "length-error": float(np.mean(errors))}
 
+    @torch.no_grad()
     def samples(self, dataset: Dataset) -> dict[str, np.ndarray]:
-        from signcore.types.draw import pose_strip
-        from signcore.types.poses import pose_from_keypoints
-
+        """Of four held-out signs: the truth above, the model's below."""
         pictures = {}
         for i, sign in enumerate(self.held_out(dataset)[:4]):
             batch = collate([sign])
-            with torch.no_grad():
-                *_, last = self.average.unroll(batch.tokens, batch.pose[:, 0], torch.tensor([len(sign.points)]))
-            rows = []
-            for points in (sign.points, last[0].numpy()):
-                every = np.full((len(points), len(sign.first), 2), np.nan)
-                every[:, [list(preprocess.layouts.layout_names(self.config.layout)).index(n) for n in learned_names(self.config)]] = points
-                rows.append(
-                    pose_strip(
-                        pose_from_keypoints(every * 64 + (128, 96), self.config.layout, fps=25, width=256, height=256), 8, 128
-                    )
-                )
-            pictures[f"sign{i}"] = np.concatenate(rows)
+            *_, last = self.average.unroll(batch.tokens, batch.pose[:, 0], torch.tensor([len(sign.points)]))
+            pictures[f"sign{i}"] = strips(self.names, self.config.layout, sign.points, last[0].numpy())
         return pictures
 
     def export(self, folder: Path) -> None:

@@ -46,4 +46,6 @@ class PCKConfig(PointsConfig):
 class MotionConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mirror: bool = Field(True, description="A sign done with the other hand, or filmed in a mirror, is the same sign.")
+    mirror: bool = Field(
+        True, description="A sign done with the other hand, or filmed in a mirror, is the same sign."
+    )

@@ -19,7 +19,13 @@ from pose_format import Pose
 
 from signcore.contracts import Context
 from signcore.errors import InputError
-from signcore.plugins.pose_metrics.config import FrameConfig, MotionConfig, PCKConfig, PointsConfig, WarpConfig
+from signcore.plugins.pose_metrics.config import (
+    FrameConfig,
+    MotionConfig,
+    PCKConfig,
+    PointsConfig,
+    WarpConfig,
+)
 from signcore.types import layouts
 from signcore.types.preprocess import COMPARED, filled, prepared
 
@@ -32,7 +38,8 @@ POINTS = {
 }
 RESAMPLED = 32  # frames to which `dtw-motion` brings a clip
 SMOOTHED = 2.0  # frames of the Gaussian before speeds are taken
-SPEED = 4.0  # weight of a speed (shoulder widths a 32nd of the clip) beside a position
+SPEED = 6.0  # weight of a speed (shoulder widths a 32nd of the clip) beside a position
+DEPTH = 0.4  # weight of the third coordinate, which cameras measure worst
 
 Config = TypeVar("Config", bound=PointsConfig)
 
@@ -79,7 +86,10 @@ class _PoseMetric(ABC, Generic[Config]):
             raise InputError(f"{name}: its layout has no point that {self.name} compares")
         try:
             found = prepared(
-                pose, preset=self.config.preset, normalise=self.normalise, focus=self.config.preset == "upstream"
+                pose,
+                preset=self.config.preset,
+                normalise=self.normalise,
+                focus=self.config.preset == "upstream",
             ).take(names)
         except InputError as error:
             raise InputError(f"{name}: {str(error).removeprefix('pose: ')}", error.hint) from error
@@ -171,7 +181,9 @@ class _ByFrame(_PoseMetric[FrameConfig]):
             a, own = reference.points.astype(np.float32), len(reference.points)
             shared = min(own, longest)
             away = np.einsum("mtkd,mtkd->mtk", d := padded[:, :shared] - a[:shared], d)
-            total = np.nan_to_num(away if self.power == 2 else np.sqrt(away)).sum(axis=(1, 2), dtype=np.float64)
+            total = np.nan_to_num(away if self.power == 2 else np.sqrt(away)).sum(
+                axis=(1, 2), dtype=np.float64
+            )
             if own > longest:
                 total += np.nan_to_num(np.linalg.norm(a[longest:], axis=-1) ** self.power).sum()
             else:
@@ -186,7 +198,9 @@ class _ByFrame(_PoseMetric[FrameConfig]):
 
 def _mean_seen(values: np.ndarray) -> np.ndarray:
     seen = np.isfinite(values)
-    return np.where(seen.any(axis=1), np.where(seen, values, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1), np.nan)
+    return np.where(
+        seen.any(axis=1), np.where(seen, values, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1), np.nan
+    )
 
 
 class MSE(_ByFrame):
@@ -285,7 +299,9 @@ class PCK(_PoseMetric[PCKConfig]):
         seen = np.isfinite(a).all(axis=-1)
         with np.errstate(invalid="ignore"):
             right = np.linalg.norm(a - b, axis=-1) <= self.config.threshold
-        self.series = {self.name: np.where(seen.any(1), (right & seen).sum(1) / np.maximum(seen.sum(1), 1), np.nan)}
+        self.series = {
+            self.name: np.where(seen.any(1), (right & seen).sum(1) / np.maximum(seen.sum(1), 1), np.nan)
+        }
         return float(right[seen].mean())
 
     def about(self) -> str:
@@ -329,10 +345,13 @@ class DTWMotion(_PoseMetric[Any]):
         if not np.isfinite(found.points).all(axis=-1).any():
             raise InputError(f"{name}: shows no wrist")
         points = _resampled(_smoothed(filled(found.points), SMOOTHED), RESAMPLED)
+        points[..., 2:] *= DEPTH
         return Judged(points, np.ones(2, bool), float(pose.body.fps))
 
     def update(self, prediction: Pose, reference: Pose) -> None:
-        self.values.append(self.distance(self.prepare(reference, "reference"), self.prepare(prediction, "prediction")))
+        self.values.append(
+            self.distance(self.prepare(reference, "reference"), self.prepare(prediction, "prediction"))
+        )
 
     def distance(self, reference: Judged, prediction: Judged) -> float:
         return float(self.matrix([reference], [prediction])[0, 0])
@@ -351,7 +370,7 @@ class DTWMotion(_PoseMetric[Any]):
         return ""
 
     def signature(self) -> str:
-        return f"{self.name}|points:wrists|mirror:{'yes' if self.config.mirror else 'no'}|frames:{RESAMPLED}|version:1"
+        return f"{self.name}|points:wrists|mirror:{'yes' if self.config.mirror else 'no'}|frames:{RESAMPLED}|speed:{SPEED:g}|depth:{DEPTH:g}|version:1"
 
 
 def _mirrored(wrists: np.ndarray) -> np.ndarray:

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from signcore.cli.output import JSON, TRACEBACK, ComponentName, note, print_json, print_table, progress
+from signcore.errors import UsageError
+
+SHOWN = 5  # bad samples that are named; all are in --json
+
+
+@click.command("evaluate", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--generator", type=ComponentName("generator"), help="Judge what this one makes of a dataset.")
+@click.option(
+    "--retrieval", is_flag=True, help="Judge the metrics: do they find the same sign by another signer?"
+)
+@click.option(
+    "--dataset",
+    type=ComponentName("dataset"),
+    required=True,
+    help="What to judge on; `signcore list dataset`.",
+)
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    type=ComponentName("metric"),
+    help="Judge by this metric; repeat it.",
+)
+@click.option(
+    "--split", default="test", show_default=True, help="Only samples of this split; `all` for every one."
+)
+@click.option("--limit", type=click.IntRange(1), help="At most so many samples, spread over the split.")
+@click.option("--ranks", is_flag=True, help="Distance ranks too (Ham2Pose section 7.3).")
+@click.option(
+    "--gallery",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Predictions, and truths, in a rank's gallery.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(["all", "table1"]),
+    default="all",
+    show_default=True,
+    help="Retrieval among all samples of other signers, or as Ham2Pose's Table 1.",
+)
+@click.option(
+    "--drop",
+    type=click.FloatRange(0, 0.95),
+    default=0.0,
+    show_default=True,
+    help="Retrieval with this share of points missing.",
+)
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting: `dataset.path=signs.npz`, `metric:ndtw.method=fastdtw`.",
+)
+@click.option(
+    "--config",
+    "configs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Settings from .toml, .yaml or .json.",
+)
+@click.option("--weights", metavar="FILE|FOLDER|HUB-NAME", help="The generator's weights.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]")
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), help="Write the result as JSON to this file."
+)
+@JSON
+@TRACEBACK
+def command(
+    generator: str | None,
+    retrieval: bool,
+    dataset: str,
+    metrics: tuple[str, ...],
+    split: str,
+    limit: int | None,
+    ranks: bool,
+    gallery: int,
+    protocol: str,
+    drop: float,
+    sets: tuple[str, ...],
+    configs: tuple[Path, ...],
+    weights: str | None,
+    seed: int,
+    device: str,
+    output: Path | None,
+    as_json: bool,
+) -> int:
+    """Judge a generator over a dataset, or metrics by what they retrieve.
+
+    A sample that cannot be judged is counted and passed over; the exit code is 1 then.
+    """
+    from dataclasses import asdict, replace
+
+    from signcore.api import resolve_device
+    from signcore.config import read_config
+    from signcore.contracts import Context
+    from signcore.registry import registry
+    from signcore.runs.request import Chosen, assign_settings, merge, parse_set
+
+    if retrieval == bool(generator):
+        raise UsageError("what is to be judged?", "--generator NAME, or --retrieval")
+    if drop and not retrieval:
+        raise UsageError("--drop: goes with --retrieval")
+    if ranks and not generator:
+        raise UsageError("--ranks: goes with --generator")
+    wanted = list(metrics)
+    named = [("dataset", dataset), *([("generator", generator)] if generator else [])]
+    chosen = [Chosen(kind, name, *registry.find(kind, name)) for kind, name in named]
+    if not wanted:
+        wanted = list(chosen[-1].component.metrics) if generator else []
+    if not wanted:
+        raise UsageError("no metric", "--metric NAME; `signcore list metric`")
+    judges = [Chosen("metric", name, *registry.find("metric", name)) for name in dict.fromkeys(wanted)]
+    tree: dict[str, Any] = {}
+    for path in configs:
+        tree = merge(tree, read_config(path))
+    assign_settings([*chosen, *judges], merge(tree, parse_set(list(sets))))
+    context = Context(device=resolve_device(device), seed=seed, progress=progress)
+    ready = {c.name: registry.load("metric", c.name, context, **c.values) for c in judges}
+    if ranks or retrieval:
+        for name, metric in ready.items():
+            if not hasattr(metric, "matrix"):
+                raise UsageError(f"metric {name} judges pairs only, it cannot rank a set")
+    samples = registry.load("dataset", dataset, context, **chosen[0].values)
+    result: Any
+    if retrieval:
+        from signcore.evaluation import retrieve
+
+        result = retrieve(samples, ready, protocol=protocol, drop=drop, seed=seed, progress=progress)  # type: ignore[arg-type]
+    else:
+        from signcore.evaluation import evaluate
+
+        it = chosen[1]
+        made = registry.load("generator", it.name, replace(context, weights=weights), **it.values)
+        result = evaluate(
+            made,
+            samples,
+            ready,
+            model=it.inputs_model(),
+            output=it.component.output or "",
+            split=None if split == "all" else split,
+            limit=limit,
+            with_ranks=ranks,
+            gallery=gallery,
+            seed=seed,
+            progress=progress,
+        )
+    if output is not None:
+        output.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(asdict(result))
+    elif retrieval:
+        keys = list(next(iter(result.scores.values())))
+        rows = [
+            [name, *(f"{s[k]:.3f}" for k in keys), result.signatures[name]]
+            for name, s in result.scores.items()
+        ]
+        print_table(["metric", *keys, "signature"], rows)
+        print(f"{result.queries} queries")
+    else:
+        print_table(["score", "value"], [[k, f"{v:.4f}"] for k, v in result.scores.items()])
+        for name, found in result.ranks.items():
+            heads = [f"rank {k}" for k in next(iter(found.values()))]
+            print_table(
+                [f"{name}: distance to", *heads],
+                [[to, *(f"{v:.3f}" for v in by.values())] for to, by in found.items()],
+            )
+        for signature in result.signatures.values():
+            print(signature)
+        print(f"{result.count} samples")
+    if result.bad:
+        for line in result.bad[:SHOWN]:
+            note(f"passed over: {line}")
+        note(f"{len(result.bad)} samples could not be judged")
+    return 1 if result.bad else 0

@@ -1,0 +1,114 @@
+"""A generator over the samples of a dataset, against their truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from signcore.contracts import Dataset, Sample
+from signcore.errors import InputError, SigncoreError
+from signcore.evaluation.ranks import GALLERY, ranks
+
+Progress = Callable[[Iterable, int | None, str], Iterator]
+
+
+@dataclass
+class Evaluated:
+    """scores: by name, over all samples that could be judged. signatures: of the metrics. count: samples judged.
+    bad: one line for each sample that could not be. ranks: by metric, then `prediction` or `truth`, then k."""
+
+    scores: dict[str, float] = field(default_factory=dict)
+    signatures: dict[str, str] = field(default_factory=dict)
+    count: int = 0
+    bad: list[str] = field(default_factory=list)
+    ranks: dict[str, dict[str, dict[int, float]]] = field(default_factory=dict)
+
+
+def evaluate(
+    generator: Any,
+    dataset: Dataset,
+    metrics: dict[str, Any],
+    *,
+    model: Any = None,
+    output: str = "pose",
+    split: str | None = "test",
+    limit: int | None = None,
+    with_ranks: bool = False,
+    gallery: int = GALLERY,
+    seed: int = 0,
+    progress: Progress = lambda items, total, label: iter(items),
+) -> Evaluated:
+    """Generate every sample's sign and judge it by every metric; a sample that cannot be judged is told and passed over.
+
+    metrics: ready ones by name. model: the generator's inputs, where it has no `inputs_of`. output: what it makes. split: only
+    samples of this one (None: all). limit: at most so many, spread over the split. with_ranks: section 7.3 of Ham2Pose,
+    with `gallery` predictions and as many truths of other samples, drawn from `seed`.
+    Raises InputError where no sample of the split could be judged.
+    """
+    told = Evaluated(signatures={name: metric.signature() for name, metric in metrics.items()})
+    chosen = [i for i in range(len(dataset)) if split is None or dataset[i].split == split]
+    if limit is not None and limit < len(chosen):
+        chosen = [chosen[k * len(chosen) // limit] for k in range(limit)]
+    pairs: dict[str, list[tuple[Any, Any]]] = {name: [] for name in metrics}
+    for i in progress(chosen, len(chosen), "samples"):
+        name = f"sample {i}"
+        try:
+            sample = dataset[i]
+            name = sample.id or name
+            inputs, truth = inputs_of(generator, sample, model, output)
+            made = generator.generate(inputs)
+            for metric in metrics.values():
+                metric.update(made, truth)
+            if with_ranks:
+                for key, metric in metrics.items():
+                    pairs[key].append(
+                        (metric.prepare(made, "prediction"), metric.prepare(truth, "reference"))
+                    )
+            told.count += 1
+        except (SigncoreError, OSError) as error:
+            told.bad.append(f"{name}: {error}")
+    if not told.count:
+        first = f"; the first: {told.bad[0]}" if told.bad else ""
+        raise InputError(f"dataset: no sample of split {split!r} could be judged{first}")
+    for metric in metrics.values():
+        told.scores.update(metric.compute())
+    if with_ranks:
+        told.ranks = {
+            name: ranks(metrics[name], both, gallery=gallery, seed=seed) for name, both in pairs.items()
+        }
+    return told
+
+
+def inputs_of(generator: Any, sample: Sample, model: Any, output: str) -> tuple[Any, Any]:
+    """(inputs, truth): the generator's own reading of a sample, or its fields by name and type."""
+    if hasattr(generator, "inputs_of"):
+        return generator.inputs_of(sample)
+    values: dict[str, Any] = {}
+    for name, info in (model.model_fields if model is not None else {}).items():
+        value = _value(sample, name)
+        if value is None and info.is_required():
+            raise InputError(f"{sample.id}: has nothing for the generator's input {name!r}")
+        if value is not None:
+            values[name] = value
+    inputs = model(**values)
+    truth = generator.judge(inputs)[1] if hasattr(generator, "judge") else getattr(sample, output)
+    if truth is None:
+        raise InputError(f"{sample.id}: has no {output} to judge by")
+    return inputs, truth
+
+
+def _value(sample: Sample, name: str) -> Any:
+    if name in ("driving", "video"):
+        return sample.video
+    if name == "source" and sample.video is not None:
+        from signcore.types import Image
+
+        return Image(sample.video[0])
+    if name in ("driving_pose", "pose", "first_pose"):
+        return sample.pose
+    if name == "notation":
+        return sample.notation
+    if name in ("gloss", "glosses") and sample.glosses:
+        return " ".join(sample.glosses)
+    return None
