@@ -143,7 +143,14 @@ def _write_pages(
 ) -> None:
     from signcore.runs.report import write_report
 
-    about = manifest(wired, request, outcome, device, {"result": RESULTS[kind], "report": "report.html"})
+    files = {"result": RESULTS[kind], "report": "report.html"}
+    if kind == "pose":
+        from signcore.types import write_video
+        from signcore.types.draw import draw_pose
+
+        files["video"] = RESULTS["video"]
+        write_video(temporary / files["video"], outcome.views.get("video") or draw_pose(outcome.result))
+    about = manifest(wired, request, outcome, device, files)
     text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=True)
     (temporary / "run.json").write_text(text + "\n", encoding="utf-8")
     write_report(temporary / "report.html", about, wired, outcome)

@@ -35,6 +35,7 @@ class Outcome:
     series: dict[str, list[float]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     metrics: list[Chosen] = field(default_factory=list)
+    views: dict[str, Any] = field(default_factory=dict)
 
     @property
     def result(self) -> Any:
@@ -59,6 +60,8 @@ def execute(
         product, made_inputs = _guarded(stage.chosen, lambda c=component, s=stage, v=inputs: _work(c, s, v))  # type: ignore[misc]
         if i == len(plan.stages) - 1:
             product = _guarded(stage.chosen, lambda p=product: keep(p, folder))  # type: ignore[misc]
+            if hasattr(component, "views"):
+                outcome.views = _guarded(stage.chosen, lambda c=component, p=product: dict(c.views(p)))  # type: ignore[misc]
         outcome.products.append(product)
         outcome.timings[stage.chosen.label] = round(time.perf_counter() - start, 3)
     start = time.perf_counter()

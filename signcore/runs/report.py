@@ -19,8 +19,8 @@ from signcore.runs.inputs import type_of
 from signcore.runs.plan import Plan
 
 PREVIEW_SIDE = 512  # pixels; the page embeds previews, the run's folder holds the result itself
+WIDE_SIDE = 1600  # of pictures that are a page wide
 PREVIEW_FRAMES = 1500
-_MAX_LIMBS = 400  # face meshes have thousands, which only smear
 
 
 def write_report(path: Path, manifest: dict[str, Any], plan: Plan, outcome: Outcome) -> None:
@@ -81,6 +81,11 @@ def _panels(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
         panels.append(_video_panel("result", result, None))
     elif type_of(result) == "pose" and id(result) not in shown:
         panels.append(_pose_panel("result", result))
+    for title, view in outcome.views.items():
+        if type_of(view) == "image":
+            panels.append({"kind": "image", "title": title, "wide": True, "src": _png(view.array, WIDE_SIDE)})
+        else:
+            panels.append(_video_panel(title, view, None))
     return panels
 
 
@@ -120,43 +125,23 @@ def _pose_panel(title: str, pose: Any) -> dict[str, Any]:
 
 def _pose_data(pose: Any) -> dict[str, Any]:
     """Points of every previewed frame as [x, y] or null, in pixels of (width, height), and limbs with colours."""
-    from signcore.types.poses import keypoints
+    from signcore.types.draw import placed, shown
 
-    points = keypoints(pose)[:PREVIEW_FRAMES]
-    width, height = pose.header.dimensions.width, pose.header.dimensions.height
-    seen = points[np.isfinite(points).all(-1)]
-    if len(seen) and (
-        width <= 1 or height <= 1 or np.abs(seen).max() < 8
-    ):  # normalised: no pixels to draw in
-        low, high = seen.min(axis=0), seen.max(axis=0)
-        points = (points - low) / max(float((high - low).max()), 1e-6) * 480 + 16
-        width = height = 512
-    offset = 0
-    keep: list[int] = []
-    limbs: list[list[Any]] = []
-    for component in pose.header.components:
-        if "WORLD" not in component.name:
-            keep += range(offset, offset + len(component.points))
-            if len(component.limbs) <= _MAX_LIMBS:
-                colours = [tuple(int(x) for x in c) for c in component.colors] or [(128, 128, 128)]
-                limbs += [
-                    [int(a) + offset, int(b) + offset, colours[i % len(colours)]]
-                    for i, (a, b) in enumerate(component.limbs)
-                ]
-        offset += len(component.points)
+    points, width, height = placed(pose)
+    limbs, keep = shown(pose)
     frames = [
         [None if np.isnan(p).any() else [round(float(p[0]), 1), round(float(p[1]), 1)] for p in f]
-        for f in points
+        for f in points[:PREVIEW_FRAMES]
     ]
-    return {"width": int(width), "height": int(height), "points": keep, "limbs": limbs, "frames": frames}
+    return {"width": width, "height": height, "points": keep, "limbs": limbs, "frames": frames}
 
 
-def _png(array: np.ndarray) -> str:
+def _png(array: np.ndarray, side: int = PREVIEW_SIDE) -> str:
     import PIL.Image
 
     from signcore.types.resize import fit_image
 
-    scale = min(1.0, PREVIEW_SIDE / max(array.shape[:2]))
+    scale = min(1.0, side / max(array.shape[:2]))
     height, width = (max(1, round(s * scale)) for s in array.shape[:2])
     buffer = io.BytesIO()
     PIL.Image.fromarray(fit_image(array, height, width)).save(buffer, "PNG")

@@ -104,8 +104,7 @@ class Signs:
         position = start
         while True:
             random = np.random.Generator(np.random.PCG64([seed, position]))
-            drawn = random.integers(len(signs), size=size * POOL)
-            drawn = sorted(drawn.tolist(), key=lambda i: (len(signs[i].points), i))
+            drawn = sorted(random.integers(len(signs), size=size * POOL).tolist(), key=lambda i: (len(signs[i].points), i))
             part = int(random.integers(POOL)) * size
             yield collate([signs[i] for i in drawn[part : part + size]], position)
             position += 1
@@ -124,7 +123,13 @@ def collate(signs: Sequence[Sign], position: int = 0) -> Batch:
         tokens[i, : len(sign.tokens)] = sign.tokens
         pose[i, :count], pose[i, count:] = sign.points, sign.points[-1]
         confidence[i, :count], absent[i, :count] = sign.confidence, False
-    return Batch(*(torch.from_numpy(a) for a in (tokens, pose, confidence, absent)), position)
+    return Batch(
+        torch.from_numpy(tokens),
+        torch.from_numpy(pose),
+        torch.from_numpy(confidence),
+        torch.from_numpy(absent),
+        position,
+    )
 
 
 def strips(

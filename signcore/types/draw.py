@@ -25,9 +25,13 @@ def draw_pose(pose: Pose, side: int = 512) -> Video:
     points, width, height = placed(pose)
     scale = side / max(width, height)
     size = tuple(max(2, round(s * scale / 2) * 2) for s in (width, height))
-    limbs, shown = _limbs(pose)
+    limbs, points_shown = shown(pose)
     return Video.from_frames(
-        lambda i: _frame(points[i] * scale, size, limbs, shown), len(points), size[1], size[0], float(pose.body.fps)
+        lambda i: _frame(points[i] * scale, size, limbs, points_shown),
+        len(points),
+        size[1],
+        size[0],
+        float(pose.body.fps),
     )
 
 
@@ -50,14 +54,14 @@ def placed(pose: Pose) -> tuple[np.ndarray, int, int]:
     return points, int(width), int(height)
 
 
-def _limbs(pose: Pose) -> tuple[list[tuple[int, int, tuple[int, ...]]], list[int]]:
+def shown(pose: Pose) -> tuple[list[tuple[int, int, tuple[int, ...]]], list[int]]:
     """(limbs as two points and a colour, the points that are drawn)."""
     limbs: list[tuple[int, int, tuple[int, ...]]] = []
-    shown: list[int] = []
+    kept: list[int] = []
     offset = 0
     for component in pose.header.components:
         if "WORLD" not in component.name:
-            shown += range(offset, offset + len(component.points))
+            kept += range(offset, offset + len(component.points))
             if len(component.limbs) <= MOST_LIMBS:
                 colours = [tuple(int(x) for x in c) for c in component.colors] or [(128, 128, 128)]
                 limbs += [
@@ -65,11 +69,11 @@ def _limbs(pose: Pose) -> tuple[list[tuple[int, int, tuple[int, ...]]], list[int
                     for i, (a, b) in enumerate(component.limbs)
                 ]
         offset += len(component.points)
-    return limbs, shown
+    return limbs, kept
 
 
 def _frame(
-    points: np.ndarray, size: tuple[int, ...], limbs: list[tuple[int, int, tuple[int, ...]]], shown: list[int]
+    points: np.ndarray, size: tuple[int, ...], limbs: list[tuple[int, int, tuple[int, ...]]], kept: list[int]
 ) -> np.ndarray:
     import PIL.Image
     import PIL.ImageDraw
@@ -83,7 +87,7 @@ def _frame(
         if there[a] and there[b]:
             pen.line([at[a], at[b]], fill=colour, width=thick)
     dot = thick * 0.6
-    for k in shown:
+    for k in kept:
         if there[k]:
             x, y = at[k]
             pen.ellipse([x - dot, y - dot, x + dot, y + dot], fill=(60, 60, 60))

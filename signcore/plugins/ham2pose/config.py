@@ -162,3 +162,22 @@ class Ham2PoseInputs(BaseModel):
     first_pose: Pose | None = Field(
         None, description="the signer's pose that the sign starts from; its first frame counts"
     )
+
+
+class RestingConfig(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    preset: Literal["small", "paper", "upstream"] = Field(
+        "small", description="whose length predictor says how long the sign is"
+    )
+    pose: Literal["first", "mean"] = Field(
+        "first",
+        description="what is held: the first pose that is given, or the mean first pose of the training signs",
+    )
+
+
+class RecalledConfig(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str = Field("hamnosys-rendered", description="the dataset whose training poses are taken")
+    dataset_settings: dict[str, Any] = Field({}, description="its settings")

@@ -58,7 +58,7 @@ class Ham2Pose:
         if not texts:
             raise InputError("notation: is empty", "give HamNoSys, one sign a line")
         tokens = [self._tokens(text) for text in texts]
-        first = self._first(inputs.first_pose)
+        first = self.first_points(inputs.first_pose)
         unrolled = [self._unrolled(ids, first) for ids in tokens]
         kept = (
             range(len(unrolled[0]))
@@ -75,6 +75,15 @@ class Ham2Pose:
             raise InputError(f"{sample.id}: has no {'notation' if sample.notation is None else 'pose'}")
         return Ham2PoseInputs(notation=sample.notation, first_pose=sample.pose), sample.pose
 
+    def views(self, product: Pose) -> dict[str, Any]:
+        """With `intermediate`: the pose before and after every refinement, a row each."""
+        from signcore.types import Image
+        from signcore.types.draw import pose_strip
+
+        return (
+            {"refinement": Image(np.concatenate([pose_strip(p) for p in self.steps]))} if self.steps else {}
+        )
+
     def _tokens(self, text: str) -> list[int]:
         ids = hamnosys.encode(text)
         if len(ids) > self.config.max_length:
@@ -84,7 +93,8 @@ class Ham2Pose:
             )
         return ids
 
-    def _first(self, pose: Pose | None) -> np.ndarray:  # [K', 2], normalised, every point there
+    def first_points(self, pose: Pose | None) -> np.ndarray:
+        """[K', 2] of the whole layout, normalised: those of a pose's first frame, the mean ones where it has none."""
         if pose is None:
             return self.first
         found = preprocess.prepared(pose, self.config.layout, self.config.preprocessing)

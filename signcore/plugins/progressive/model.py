@@ -20,12 +20,15 @@ class ProgressiveModel(nn.Module):
         width = config.hidden
         self.source_embedding = nn.Embedding(vocabulary, width, padding_idx=0)
         self.target_embedding = nn.Linear(1 if config.just_counter else self.size, width)
-        options = {"dropout": config.dropout, "batch_first": True, "norm_first": True}
-        layer = nn.TransformerEncoderLayer(width, config.heads, config.feedforward, **options)
+        layer = nn.TransformerEncoderLayer(
+            width, config.heads, config.feedforward, config.dropout, batch_first=True, norm_first=True
+        )
         self.encoder = nn.TransformerEncoder(
             layer, config.layers, nn.LayerNorm(width), enable_nested_tensor=False
         )
-        back = nn.TransformerDecoderLayer(width, config.heads, config.feedforward, **options)
+        back = nn.TransformerDecoderLayer(
+            width, config.heads, config.feedforward, config.dropout, batch_first=True, norm_first=True
+        )
         self.decoder = nn.TransformerDecoder(back, config.layers, nn.LayerNorm(width))
         # every frame ahead is coordinates alone: the counter is known
         self.output = nn.Linear(width, self.size + config.future * (self.size - 1))
