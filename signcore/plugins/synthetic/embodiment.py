@@ -39,6 +39,18 @@ def embody(
     """
     duration = dominant[-1].time
     paths = [trajectory(targets, duration) for targets in (dominant, other)]
+    return embody_paths(paths, signer, fps, duration, spans, variant)
+
+
+def embody_paths(
+    paths: Sequence[Trajectory],
+    signer: Signer,
+    fps: float,
+    duration: float,
+    spans: Sequence[tuple[float, float]] = (),
+    variant: int = 0,
+) -> Joints:
+    """`embody` of both hands' motion (dominant, other), sampled at `RATE` over `duration` seconds and smooth already."""
     draw = np.random.Generator(np.random.PCG64([5113, signer.seed, variant]))
     times = np.arange(len(paths[0].wrist)) / RATE
     neck, head_frame, expression = _carriage(times, spans, draw)
@@ -99,7 +111,7 @@ def _carriage(
     )
 
 
-def _arms(paths: list[Trajectory], body: Proportions, neck: np.ndarray, head: np.ndarray) -> list[Arm]:
+def _arms(paths: Sequence[Trajectory], body: Proportions, neck: np.ndarray, head: np.ndarray) -> list[Arm]:
     """Both arms in their own axes; wrists give way to the head, the trunk and the other hand."""
     shoulder = neck + np.array([body.shoulder, 0.0, 0.0])
     wrists = [path.wrist.copy() for path in paths]
@@ -111,7 +123,7 @@ def _arms(paths: list[Trajectory], body: Proportions, neck: np.ndarray, head: np
             wrist[:, 2] += geometry.smooth(push, 5.0)
         # the dominant hand goes round the other one
         mine, theirs = arms[0].points, arms[1].points * flip
-        nearest = np.stack([_gap(mine[i], theirs[i]) for i in range(len(mine))])
+        nearest = _gap(mine, theirs)
         push = geometry.running_max(np.maximum(2.0 * FINGER - nearest, 0.0), 8)
         away = geometry.unit((mine - theirs).mean(axis=1))
         wrists[0] += geometry.smooth(push[:, None] * away, 5.0)
@@ -124,9 +136,13 @@ def _solve(path: Trajectory, wrist: np.ndarray, shoulder: np.ndarray, body: Prop
     )
 
 
-def _gap(mine: np.ndarray, theirs: np.ndarray) -> float:
-    offset = mine[:, None] - theirs[None]
-    return float(np.sqrt(geometry.dot(offset, offset).min()))
+def _gap(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Metres [T] between the nearest two points of two hands [T, 21, 3]; hands a hand's length apart are not looked at."""
+    gap = geometry.norm(mine[:, 9] - theirs[:, 9])
+    near = np.flatnonzero(gap < 0.5)
+    offset = mine[near, :, None] - theirs[near, None]
+    gap[near] = np.sqrt(geometry.dot(offset, offset).min(axis=(1, 2)))
+    return gap
 
 
 def _intrusion(points: np.ndarray, head: np.ndarray, neck: np.ndarray, body: Proportions) -> np.ndarray:
