@@ -116,7 +116,7 @@ def test_trajectory_attention(benchmark, capsys, frames, direction):
 
     memory = {name: extra_memory(lambda form=form: run(form)) for name, form in reversed(FORMS.items())}
     times = {name: [] for name in FORMS}
-    for _ in range(5):
+    for _ in range(12):
         for name, form in FORMS.items():
             times[name].append(run(form))
     wall = {name: min(w for w, _ in each) * 1e3 for name, each in times.items()}

@@ -1,7 +1,7 @@
 // Vectors by instruction set, and the choice among them at run time.
 //
-// A kernel is a header without include guard, `X_kernel.h`, that is included once per instruction set between
-// SIGNCORE_ISA_BEGIN and SIGNCORE_ISA_END: the compiler then makes one copy of it for each, in a namespace of its own.
+// A kernel is a header without include guard, `X_kernel.h`, that every_isa.h includes once per instruction set: the
+// compiler then makes one copy of it for each, in a namespace of its own.
 // Every namespace has Vec<float> and Vec<double> with the same members.
 #pragma once
 #include <algorithm>
@@ -80,6 +80,20 @@ inline const char* isa_name() {
     default: return "plain";
   }
 }
+
+// Returns of(namespace), the namespace being that of the chosen instruction set.
+#if defined(__x86_64__)
+#define SIGNCORE_CHOOSE(of)                     \
+  if (isa() == Isa::kAvx512) return of(avx512); \
+  if (isa() == Isa::kAvx2) return of(avx2);     \
+  return of(plain);
+#elif defined(__aarch64__)
+#define SIGNCORE_CHOOSE(of)                 \
+  if (isa() == Isa::kNeon) return of(neon); \
+  return of(plain);
+#else
+#define SIGNCORE_CHOOSE(of) return of(plain);
+#endif
 
 // ---------------------------------------------------------------------------------------------------- plain C++
 namespace plain {

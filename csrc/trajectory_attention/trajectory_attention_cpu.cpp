@@ -5,6 +5,7 @@
 
 #include <tuple>
 
+#include "../common/huge_pages.h"
 #include "trajectory_attention_core.h"
 
 namespace {
@@ -42,6 +43,7 @@ signcore::trajectory::Call<S> call(const Tensor& q, const Tensor& k, const Tenso
 
 template <class S>
 void forward(const Tensor& q, const Tensor& k, const Tensor& v, int64_t frames, Tensor& out, Tensor& lse) {
+  signcore::ask_for_huge_pages(out.data_ptr(), size_t(out.numel()) * sizeof(S));
   signcore::trajectory::forward(call<S>(q, k, v, frames), int64_t(torch::stable::get_num_threads()),
                                 static_cast<S*>(out.data_ptr()), static_cast<S*>(lse.data_ptr()), parallel);
 }
@@ -80,7 +82,7 @@ std::tuple<Tensor, Tensor, Tensor> trajectory_attention_backward(const Tensor gr
                     "grad: expected [B, F * P, F, h, d] of q's dtype");
   STD_TORCH_CHECK(lse.numel() == q.size(0) * q.size(1) * q.size(2) * frames && lse.scalar_type() == q.scalar_type(),
                   "lse: expected [B, h, F * P, F] of q's dtype");
-  const auto like = [&] { return torch::stable::new_zeros(q, {q.size(0), q.size(1), q.size(2), q.size(3)}); };
+  const auto like = [&] { return torch::stable::new_empty(q, {q.size(0), q.size(1), q.size(2), q.size(3)}); };
   Tensor to_q = like(), to_k = like(), to_v = like();
   if (grad.numel() == 0) return {to_q, to_k, to_v};
   const Tensor a = dense_rows(q), b = dense_rows(k), c = dense_rows(v);

@@ -15,6 +15,7 @@ OPS = {
     "warp": ("cuda", "cpp", "torch"),
     "prototype_attention": ("cpp", "torch"),
     "trajectory_attention": ("cpp", "torch"),
+    "temporal_attention": ("cpp", "torch"),
     "dtw": ("cuda", "cpp", "numba", "torch"),
     "fastdtw": ("cpp", "numba", "torch"),
 }

@@ -13,7 +13,7 @@ from signcore.kernels.backend import chosen, pick
 
 _CPU_DTYPES = (torch.float32, torch.float64)
 _CUDA_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
-_CHUNK = 256  # queries of the temporal attention at once: their absorbed queries stay in a near cache
+_CHUNK = 256  # queries of the temporal attention at once where torch does it
 
 torch.library.define(
     "signcore::trajectory_attention", "(Tensor q, Tensor k, Tensor v, int frames) -> (Tensor, Tensor)"
@@ -21,6 +21,16 @@ torch.library.define(
 torch.library.define(
     "signcore::trajectory_attention_backward",
     "(Tensor grad, Tensor q, Tensor k, Tensor v, Tensor out, Tensor lse, int frames) -> (Tensor, Tensor, Tensor)",
+)
+torch.library.define(
+    "signcore::temporal_attention",
+    "(Tensor tokens, Tensor q_weight, Tensor kv_weight, Tensor? q_bias, Tensor? kv_bias, int heads)"
+    " -> (Tensor, Tensor)",
+)
+torch.library.define(
+    "signcore::temporal_attention_backward",
+    "(Tensor grad, Tensor tokens, Tensor queries, Tensor q_weight, Tensor kv_weight, int heads)"
+    " -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
 )
 
 
@@ -55,12 +65,50 @@ def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
 torch.library.register_autograd("signcore::trajectory_attention", _backward, setup_context=_setup)
 
 
+@torch.library.register_fake("signcore::temporal_attention")
+def _(
+    tokens: Tensor,
+    q_weight: Tensor,
+    kv_weight: Tensor,
+    q_bias: Tensor | None,
+    kv_bias: Tensor | None,
+    heads: int,
+) -> tuple[Tensor, Tensor]:
+    shape = (tokens.shape[0], tokens.shape[1], tokens.shape[3])
+    return tokens.new_empty(shape), tokens.new_empty(shape)
+
+
+@torch.library.register_fake("signcore::temporal_attention_backward")
+def _(
+    grad: Tensor, tokens: Tensor, queries: Tensor, q_weight: Tensor, kv_weight: Tensor, heads: int
+) -> tuple[Tensor, ...]:
+    D = tokens.shape[3]
+    return tuple(tokens.new_empty(shape) for shape in (tokens.shape, (D, D), (2 * D, D), (D,), (2 * D,)))
+
+
+def _setup_temporal(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    tokens, q_weight, kv_weight, q_bias, kv_bias, ctx.heads = inputs
+    ctx.biased = q_bias is not None, kv_bias is not None
+    ctx.mark_non_differentiable(output[1])
+    ctx.save_for_backward(tokens, output[1], q_weight, kv_weight)
+
+
+def _backward_temporal(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+    *grads, q_bias, kv_bias = torch.ops.signcore.temporal_attention_backward(
+        grad, *ctx.saved_tensors, ctx.heads
+    )
+    return (*grads, q_bias if ctx.biased[0] else None, kv_bias if ctx.biased[1] else None, None)
+
+
+torch.library.register_autograd(
+    "signcore::temporal_attention", _backward_temporal, setup_context=_setup_temporal
+)
+
+
 @torch.compiler.assume_constant_result
-def _backend(cuda: bool) -> str:
+def _backend(op: str, cuda: bool) -> str:
     """torch.compile cannot look into the choice; it is made once, while tracing."""
-    if cuda and chosen() == "auto":
-        return "sdpa"
-    return pick("trajectory_attention", cuda)
+    return "sdpa" if cuda and chosen() == "auto" else pick(op, cuda)
 
 
 def trajectory_attention(
@@ -83,7 +131,7 @@ def trajectory_attention(
     if torch.is_autocast_enabled(q.device.type):
         q, k, v = (_cast(x) for x in (q, k, v))
     _check(q, k, v, frames)
-    name = _backend(q.is_cuda)
+    name = _backend("trajectory_attention", q.is_cuda)
     if name == "torch":
         return plain.trajectory_attention(q, k, v, frames)
     if name == "sdpa":
@@ -105,31 +153,64 @@ def temporal_attention(
 
     Keys and values of the F * P * F tokens are never projected: q . (W_k y) = (W_k^T q) . y, and
     sum_f a_f (W_v y_f) = W_v (sum_f a_f y_f). The keys' bias adds the same to all frames and falls out of the softmax.
-    Plain torch, differentiable, on every device. Raises ArgumentError or ArgumentTypeError as trajectory_attention does.
+    float32 and float64; on CUDA, where torch does the work a few queries at a time, float16 and bfloat16 too; autocast
+    computes in float32 on the CPU. Differentiable once. Raises ArgumentError or ArgumentTypeError as
+    trajectory_attention does.
     """
     given = {"trajectories": trajectories, "q_weight": q_weight, "kv_weight": kv_weight}
     given |= {name: b for name, b in (("q_bias", q_bias), ("kv_bias", kv_bias)) if b is not None}
     _check_tensors(given)
+    if torch.is_autocast_enabled(trajectories.device.type):
+        given = {name: _cast(value) for name, value in given.items()}
+    _check_temporal(given)
+    trajectories, weights = given["trajectories"], (given["q_weight"], given["kv_weight"])
+    biases = given.get("q_bias"), given.get("kv_bias")
+    B, h, N, F, d = trajectories.shape
+    name = _backend("temporal_attention", trajectories.is_cuda)
+    if name == "torch":
+        return plain.temporal_attention(trajectories, *weights, *biases)
+    tokens = trajectories.permute(0, 2, 3, 1, 4).reshape(B, N, F, h * d)
+    if name == "sdpa":
+        return _absorbed(tokens, h, *weights, *biases)
+    result: Tensor = torch.ops.signcore.temporal_attention(tokens, *weights, *biases, h)[0]
+    return result
+
+
+def _check_temporal(given: dict[str, Tensor]) -> None:
+    trajectories = given["trajectories"]
+    _check_dtype("trajectories", trajectories)
     if trajectories.ndim != 5 or trajectories.shape[3] == 0 or trajectories.shape[2] % trajectories.shape[3]:
         raise ArgumentError(f"trajectories: expected [B, h, F * P, F, d], got {list(trajectories.shape)}")
-    B, h, N, F, d = trajectories.shape
-    D = h * d
+    D = trajectories.shape[1] * trajectories.shape[4]
+    if D == 0:
+        raise ArgumentError(f"trajectories: no heads or no coordinates, {list(trajectories.shape)}")
     shapes = {"q_weight": (D, D), "kv_weight": (2 * D, D), "q_bias": (D,), "kv_bias": (2 * D,)}
     for name, value in given.items():
         if name != "trajectories" and value.shape != shapes[name]:
             raise ArgumentError(f"{name}: expected {list(shapes[name])}, got {list(value.shape)}")
-        if value.dtype != trajectories.dtype and not torch.is_autocast_enabled(value.device.type):
+        if value.dtype != trajectories.dtype:
             raise ArgumentTypeError(f"{name}: {value.dtype} differs from trajectories' {trajectories.dtype}")
-    if N == 0 or D == 0 or B == 0:
-        return trajectories.new_zeros((B, N, D))
-    tokens = trajectories.permute(0, 2, 3, 1, 4).reshape(B, N, F, D)
+
+
+def _absorbed(
+    tokens: Tensor,  # [B, N, F, D]
+    h: int,
+    q_weight: Tensor,
+    kv_weight: Tensor,
+    q_bias: Tensor | None,
+    kv_bias: Tensor | None,
+) -> Tensor:  # [B, N, D]
+    """On CUDA: torch's matrix products, some queries at a time."""
+    B, N, F, D = tokens.shape
+    d = D // h
+    if B * N == 0:
+        return tokens.new_zeros((B, N, D))
     own = tokens.reshape(B, F, N // F, F, D).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2).reshape(B * N, D)
     q = torch.nn.functional.linear(own, q_weight * d**-0.5, None if q_bias is None else q_bias * d**-0.5)
     q, tokens = q.view(B * N, h, d), tokens.reshape(B * N, F, D)
     key, value = kv_weight.view(2, h, d, D).unbind(0)
     both = zip(q.split(_CHUNK), tokens.split(_CHUNK), strict=True)
-    parts = [_attend(some, some_tokens, key, value) for some, some_tokens in both]
-    result = torch.cat(parts).view(B, N, D)
+    result = torch.cat([_attend(some, some_tokens, key, value) for some, some_tokens in both]).view(B, N, D)
     return result if kv_bias is None else result + kv_bias[D:]
 
 
@@ -168,11 +249,15 @@ def _check_tensors(given: dict[str, Tensor]) -> None:
             raise ArgumentTypeError(f"{name}: on {value.device}, {first} on {given[first].device}")
 
 
-def _check(q: Tensor, k: Tensor, v: Tensor, frames: int) -> None:
-    known = _CUDA_DTYPES if q.is_cuda else _CPU_DTYPES
-    if q.dtype not in known:
+def _check_dtype(name: str, value: Tensor) -> None:
+    known = _CUDA_DTYPES if value.is_cuda else _CPU_DTYPES
+    if value.dtype not in known:
         names = ", ".join(str(d).removeprefix("torch.") for d in known)
-        raise ArgumentTypeError(f"q: expected {names} on {q.device.type}, got {q.dtype}")
+        raise ArgumentTypeError(f"{name}: expected {names} on {value.device.type}, got {value.dtype}")
+
+
+def _check(q: Tensor, k: Tensor, v: Tensor, frames: int) -> None:
+    _check_dtype("q", q)
     if q.ndim != 4 or q.shape[3] == 0:
         raise ArgumentError(f"q: expected [B, h, F * P, d], got {list(q.shape)}")
     for name, value in (("k", k), ("v", v)):
