@@ -86,9 +86,9 @@ def _frame(
     for a, b, colour in limbs:
         if there[a] and there[b]:
             pen.line([at[a], at[b]], fill=colour, width=thick)
-    dot = thick * 0.6
+    dot = thick * 0.45
     for k in kept:
         if there[k]:
             x, y = at[k]
-            pen.ellipse([x - dot, y - dot, x + dot, y + dot], fill=(60, 60, 60))
+            pen.ellipse([x - dot, y - dot, x + dot, y + dot], fill=(90, 90, 90))
     return np.asarray(image.resize((size[0], size[1]), PIL.Image.Resampling.BOX))

@@ -23,8 +23,8 @@ _LEGS = {  # the middle of the hips stays
     for side in ("left", "right")
     for part in ("knee", "ankle", "heel", "big_toe", "small_toe", "foot_index", "hip")
 }
-SHOULDERS = 0.22  # of a made picture's side: how wide the shoulders are drawn
-CENTRE = (0.5, 0.42)  # of a made picture: where their middle lies
+SHOULDERS = 0.25  # of a made picture's side: how wide the shoulders are drawn
+CENTRE = (0.5, 0.45)  # of a made picture: where their middle lies
 COMPARED = (  # Ham2Pose compares OpenPose's points 0 to 8 and both hands, 51 in all (section 7.1)
     "nose",
     "neck",
@@ -104,7 +104,7 @@ def hidden_legs(of: Points) -> Points:
 
 
 def hidden_unsure(of: Points, threshold: float = UNSURE) -> Points:
-    return of.hidden(of.confidence <= threshold)
+    return of.hidden(of.confidence.astype(np.float32) <= np.float32(threshold))
 
 
 def trimmed(of: Points, face: float, hands: float = UNSURE) -> Points:

@@ -304,6 +304,9 @@ class PCK(_PoseMetric[PCKConfig]):
         }
         return float(right[seen].mean())
 
+    def distances(self, references: Sequence[Judged], others: Sequence[Judged]) -> np.ndarray:
+        return 1 - super().distances(references, others)  # so that the least is the nearest
+
     def about(self) -> str:
         return f"threshold:{self.config.threshold:g}|frames:resampled"
 
