@@ -112,15 +112,15 @@ static void pack(const S* from, int64_t stride, int64_t n, int64_t d, S scale, i
   }
 }
 
-// The transpose: rows [n, d] to [d, columns] with zeros right of n.
+// The transpose: rows [n, d], times `scale`, to [d, columns] with zeros right of n.
 template <class S>
-static void pack_transposed(const S* from, int64_t stride, int64_t n, int64_t d, int64_t columns, S* to) {
+static void pack_transposed(const S* from, int64_t stride, int64_t n, int64_t d, S scale, int64_t columns, S* to) {
   constexpr int64_t kSide = 16;
   for (int64_t p = 0; p < columns; p += kSide)
     for (int64_t c = 0; c < d; c += kSide)
       for (int64_t j = c; j < std::min(d, c + kSide); ++j)
         for (int64_t i = p; i < std::min(columns, p + kSide); ++i)
-          to[j * columns + i] = i < n ? from[i * stride + j] : S(0);
+          to[j * columns + i] = i < n ? from[i * stride + j] * scale : S(0);
 }
 
 // A right matrix [depth, n], element (k, i) at from[k * row + i * step], times `scale`, in the panels that `multiply`

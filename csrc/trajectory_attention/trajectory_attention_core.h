@@ -42,11 +42,11 @@ namespace trajectory {
 
 template <class S>
 struct Kernels {
-  void (*forward)(const Call<S>&, int64_t, int64_t, int64_t, int64_t, int64_t, S*, S*);
+  void (*forward)(const Call<S>&, int64_t, int64_t, int64_t, S*, S*);
   void (*backward)(const Call<S>&, int64_t, int64_t, const S*, const S*, const S*, S*, S*, S*);
 };
 #define SIGNCORE_TRAJECTORY_KERNELS(ns) \
-  Kernels<S> { ns::forward_frame<S>, ns::backward_head<S> }
+  Kernels<S> { ns::forward_jobs<S>, ns::backward_head<S> }
 template <class S>
 Kernels<S> kernels() {
   SIGNCORE_CHOOSE(SIGNCORE_TRAJECTORY_KERNELS)
@@ -60,14 +60,7 @@ void forward(const Call<S>& call, int64_t threads, S* out, S* lse, const Paralle
   const Kernels<S> run = kernels<S>();
   const int64_t blocks = (call.N() + kQueries - 1) / kQueries, frames = call.B * call.heads * call.F;
   const int64_t parts = std::clamp<int64_t>(4 * threads / frames, 1, blocks);
-  parallel(0, frames * parts, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t job = begin; job < end; ++job) {
-      const int64_t part = job % parts, frame = job / parts % call.F, head = job / parts / call.F;
-      const int64_t from = part * blocks / parts * kQueries,
-                    to = std::min(call.N(), (part + 1) * blocks / parts * kQueries);
-      run.forward(call, head / call.heads, head % call.heads, frame, from, to, out, lse);
-    }
-  });
+  parallel(0, frames * parts, 1, [&](int64_t begin, int64_t end) { run.forward(call, parts, begin, end, out, lse); });
 }
 
 // grad, out [B, N, F, heads, d]; the results [B, heads, N, d]. A job is a head.

@@ -1,42 +1,49 @@
 // Included once per instruction set, inside its namespace; see common/every_isa.h and trajectory_attention_core.h.
 
-// Some queries against the points of one frame.
+// n queries against the points of one frame.
 template <class S>
-static void forward_frame(const trajectory::Call<S>& call, int64_t b, int64_t head, int64_t frame, int64_t begin,
-                          int64_t end, S* out, S* lse) {
+static void forward_block(const trajectory::Call<S>& call, int64_t b, int64_t head, int64_t frame, int64_t q, int64_t n,
+                          const S* keys, const S* values, S* scores, S* result, S* out, S* lse) {
   using trajectory::kQueries;
-  constexpr int W = Vec<S>::W;
-  const int64_t P = call.P, d = call.d, F = call.F;
-  const int64_t points = whole<S>(P), wide = whole<S>(d);
-  const Aligned<S> keys_memory(d * points), values_memory(P * wide), query_memory(kQueries * wide),
-      score_memory(kQueries * points), result_memory(kQueries * wide);
-  S *keys = keys_memory.get(), *values = values_memory.get(), *query = query_memory.get();
-  S *scores = score_memory.get(), *result = result_memory.get();
-  pack_transposed(call.k.at(b, head, frame * P), call.k.point, P, d, points, keys);
-  pack(call.v.at(b, head, frame * P), call.v.point, P, d, S(1), wide, values);
-  const S scale = call.scale2();
-  for (int64_t q = begin; q < end; q += kQueries) {
-    const int64_t n = std::min(kQueries, end - q);
-    pack(call.q.at(b, head, q), call.q.point, n, d, scale, wide, query);
-    multiply<S, false>(query, wide, 1, n, keys, points, points, d, scores, points);
-    S top[kQueries], inverse[kQueries];
-    // In a loop of its own: a vector that is read too soon after its parts were written waits for them.
-    for (int64_t r = 0; r < n; ++r)
-      std::fill(scores + r * points + P, scores + (r + 1) * points, -std::numeric_limits<S>::infinity());
-    for (int64_t r = 0; r < n; ++r) {
-      top[r] = top_of(scores + r * points, points);
-      fetch(out + call.row(b, q + r, frame, head), d);  // it is written when the products below are done
-    }
-    for (int64_t r = 0; r < n; ++r) {
-      const S sum = powers(scores + r * points, points, top[r]);
-      inverse[r] = S(1) / sum;
-      lse[((b * call.heads + head) * call.N() + q + r) * F + frame] = top[r] + std::log2(sum);
-    }
-    multiply<S, false>(scores, points, 1, n, values, wide, wide, P, result, wide);
-    for (int64_t r = 0; r < n; ++r) {
-      S* to = out + call.row(b, q + r, frame, head);
-      for (int64_t c = 0; c < d; ++c) to[c] = result[r * wide + c] * inverse[r];
-    }
+  const int64_t P = call.P, d = call.d, F = call.F, points = whole<S>(P), wide = whole<S>(d);
+  multiply<S, false>(call.q.at(b, head, q), call.q.point, 1, n, keys, points, points, d, scores, points);
+  S top[kQueries], inverse[kQueries];
+  // In a loop of its own: a vector that is read too soon after its parts were written waits for them.
+  for (int64_t r = 0; r < n; ++r)
+    std::fill(scores + r * points + P, scores + (r + 1) * points, -std::numeric_limits<S>::infinity());
+  for (int64_t r = 0; r < n; ++r) {
+    top[r] = top_of(scores + r * points, points);
+    fetch(out + call.row(b, q + r, frame, head), d);  // it is written when the products below are done
+  }
+  for (int64_t r = 0; r < n; ++r) {
+    const S sum = powers(scores + r * points, points, top[r]);
+    inverse[r] = S(1) / sum;
+    lse[((b * call.heads + head) * call.N() + q + r) * F + frame] = top[r] + std::log2(sum);
+  }
+  multiply<S, false>(scores, points, 1, n, values, wide, wide, P, result, wide);
+  for (int64_t r = 0; r < n; ++r) {
+    S* to = out + call.row(b, q + r, frame, head);
+    for (int64_t c = 0; c < d; ++c) to[c] = result[r * wide + c] * inverse[r];
+  }
+}
+
+// Jobs begin .. end: a frame of a head each, against a part of the queries.
+template <class S>
+static void forward_jobs(const trajectory::Call<S>& call, int64_t parts, int64_t begin, int64_t end, S* out, S* lse) {
+  using trajectory::kQueries;
+  const int64_t P = call.P, d = call.d, points = whole<S>(P), wide = whole<S>(d);
+  const Aligned<S> memory(d * points + P * wide + kQueries * (points + wide));
+  S *keys = memory.get(), *values = keys + d * points, *scores = values + P * wide,
+    *result = scores + kQueries * points;
+  const int64_t blocks = (call.N() + kQueries - 1) / kQueries;
+  for (int64_t job = begin; job < end; ++job) {
+    const int64_t part = job % parts, frame = job / parts % call.F, head = job / parts / call.F;
+    const int64_t b = head / call.heads, h = head % call.heads;
+    pack_transposed(call.k.at(b, h, frame * P), call.k.point, P, d, call.scale2(), points, keys);
+    pack(call.v.at(b, h, frame * P), call.v.point, P, d, S(1), wide, values);
+    const int64_t last = std::min(call.N(), (part + 1) * blocks / parts * kQueries);
+    for (int64_t q = part * blocks / parts * kQueries; q < last; q += kQueries)
+      forward_block(call, b, h, frame, q, std::min(kQueries, last - q), keys, values, scores, result, out, lse);
   }
 }
 
@@ -57,8 +64,8 @@ static void backward_head(const trajectory::Call<S>& call, int64_t b, int64_t he
   const S scale = call.scale2();
   std::fill(to_q, to_q + N * wide, S(0));
   for (int64_t frame = 0; frame < F; ++frame) {
-    pack_transposed(call.k.at(b, head, frame * P), call.k.point, P, d, points, keys_t);
-    pack_transposed(call.v.at(b, head, frame * P), call.v.point, P, d, points, values_t);
+    pack_transposed(call.k.at(b, head, frame * P), call.k.point, P, d, S(1), points, keys_t);
+    pack_transposed(call.v.at(b, head, frame * P), call.v.point, P, d, S(1), points, values_t);
     pack(call.k.at(b, head, frame * P), call.k.point, P, d, S(1), wide, keys);
     std::fill(to_k, to_k + P * wide, S(0));
     std::fill(to_v, to_v + P * wide, S(0));
