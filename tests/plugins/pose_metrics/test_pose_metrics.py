@@ -209,3 +209,45 @@ def test_ham2poses_own_errors_of_points(shared):
             assert found == pytest.approx(pair[name], rel=1e-6, abs=1e-12)
         checked += 1
     assert checked >= 15
+
+
+def test_distances_of_another_library(shared):
+    """pose-evaluation's APE and FastDTW of hands in three coordinates; its other scores come from rules that
+    this library does not have: other trimming, L1 costs, roots of summed squares, world landmarks among the points."""
+    import json
+
+    import torch
+    from safetensors.numpy import load_file
+
+    from signcore.kernels import fastdtw
+    from signcore.plugins.pose_metrics.metrics import Judged
+    from signcore.types.preprocess import Points, normalised
+
+    folder = shared / "oracles" / "pose_metrics"
+    arrays, about = load_file(folder / "poses.safetensors"), json.loads((folder / "scores.json").read_text())
+    places = [(c["name"], p) for c in about["components"] for p in c["points"]]
+    names = tuple(p.lower() if c == "POSE_LANDMARKS" else f"{c}-{p}" for c, p in places)
+    hands = [i for i, (c, _) in enumerate(places) if "HAND" in c]
+
+    def points(name, scaled):
+        data, mask = (arrays[f"{name}.{k}"][:, 0] for k in ("data", "mask"))
+        found = Points(
+            names, np.where(mask.astype(bool), np.nan, data.astype(np.float64)), np.ones(data.shape[:2])
+        )
+        return np.nan_to_num((normalised(found) if scaled else found).points[:, hands])
+
+    def warped(hypothesis, reference):
+        a, b = (torch.from_numpy(points(n, True)) for n in (hypothesis, reference))
+        return float(fastdtw(b, a, radius=1).mean())
+
+    def ape(hypothesis, reference):
+        a, b = (Judged(points(n, False), np.ones(len(hands), bool), 30.0) for n in (hypothesis, reference))
+        return signcore.load("metric", "ape").distance(b, a)
+
+    checked = 0
+    for result in about["results"]:
+        found = {"fastDTW_power_hands": warped, "APE_raw_handsonly_fill0": ape}.get(result["metric"])
+        for entry in result["scores"] if found else []:
+            assert found(entry["hyp"], entry["ref"]) == pytest.approx(entry["score"], rel=1e-5)
+            checked += 1
+    assert checked == 16
