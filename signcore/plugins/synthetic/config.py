@@ -76,3 +76,59 @@ class GeneratorInputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     gloss: str = Field(min_length=1, description='Glosses of the lexicon, e.g. "HOUSE DRINK".')
+
+
+class RenderedConfig(BaseModel):
+    """Notations signed by synthetic signers, as a pose estimator would see them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str | None = Field(
+        None,
+        description="Notations: a .txt, one a line, or a .csv, .tsv, .json or .jsonl with a column notation or hamnosys; unset: drawn ones.",
+    )
+    count: int = Field(
+        512, ge=2, le=1_000_000, description="How many notations are drawn, or at most taken from the path's.",
+        json_schema_extra={"unit": "notations"},
+    )  # fmt: skip
+    per_string: int = Field(
+        2, ge=1, le=1000, description="Samples of every notation, each by another signer.",
+        json_schema_extra={"unit": "samples"},
+    )  # fmt: skip
+    split: Literal["all", "train", "test"] = Field(
+        "all", description="Which samples: of one split, or of both."
+    )
+    test_share: float = Field(
+        0.1, ge=0, le=0.9, description="Part of the distinct notations that is held out as the test split."
+    )
+    signers: int = Field(16, ge=1, le=100_000, description="Signers of the split train.")
+    test_signers: int = Field(
+        4, ge=1, le=100_000, description="Signers of the split test, none of whom signs in train."
+    )
+    seed: int = Field(
+        0, ge=0, le=2**31, description="Draws the notations, the split, the signers and what is missing."
+    )
+    left_handed: bool = Field(
+        False, description="Signers who are left-handed sign so, mirrored; else everybody signs right-handed."
+    )
+    noise: float = Field(
+        0.004, ge=0, le=0.2, description="Standard deviation of every found point.",
+        json_schema_extra={"unit": "shoulder widths"},
+    )  # fmt: skip
+    missing: float = Field(
+        0.06,
+        ge=0,
+        le=0.9,
+        description="Share of frames that lose a hand; half as often a finger is lost, and as often one is found badly.",
+    )
+    layout: Literal["openpose_137", "holistic", "coco_wholebody_133", "pgmm_36"] = Field(
+        "openpose_137", description="Layout of the poses."
+    )
+    fps: float = Field(25.0, ge=5, le=100, description="Frame rate.", json_schema_extra={"unit": "frames/s"})
+    width: int = Field(
+        400, ge=32, le=4096, description="Width of the picture.", json_schema_extra={"unit": "px"}
+    )
+    height: int = Field(
+        400, ge=32, le=4096, description="Height of the picture.", json_schema_extra={"unit": "px"}
+    )
+    cache: bool = Field(False, description="Keep poses in memory.")

@@ -24,6 +24,13 @@ def signcore_components() -> list[Component]:
             inputs=f"{here}.config:GeneratorInputs",
         ),
         Component(
+            kind="dataset",
+            name="hamnosys-rendered",
+            summary="HamNoSys notations, drawn or from a file, signed by synthetic signers: poses as an estimator finds them.",
+            target=f"{here}.hamnosys.dataset:Dataset",
+            config=f"{here}.config:RenderedConfig",
+        ),
+        Component(
             kind="estimator",
             name="synthetic",
             summary="The exact pose that was written beside a rendering of the synthetic signer.",

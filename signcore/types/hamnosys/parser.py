@@ -82,9 +82,8 @@ def _check_brackets(text: str) -> None:
             opened.append(i)
             if len(opened) > DEEPEST:
                 raise _stopped(text, i, f"brackets are nested more than {DEEPEST} deep")
-        elif character in closing.values():
-            if not opened or closing[text[opened.pop()]] != character:
-                raise _stopped(text, i, "it closes a bracket that is not open")
+        elif character in closing.values() and (not opened or closing[text[opened.pop()]] != character):
+            raise _stopped(text, i, "it closes a bracket that is not open")
     if opened:
         raise _stopped(text, opened[-1], "this bracket is never closed")
 
@@ -142,6 +141,9 @@ class _Parser:
             self.at = start
         return found
 
+    def _try_action(self, rule: Callable[[], Action | None]) -> Action | None:
+        return self._try(rule)  # type: ignore[return-value]  # mypy joins the kinds of actions to object
+
     def _blend(self, rule: Callable[[], T | None]) -> T | Blend[T] | None:
         first = self._try(rule)
         if first is None:
@@ -193,7 +195,7 @@ class _Parser:
         posture = self._try(lambda: self._posture(whole=True))
         if posture is None:
             return None
-        places = []
+        places: list[Place] = []
         while len(places) < 2 and (place := self._try(self._place)) is not None:
             places.append(place)
         return Sign(side, symmetry, posture, tuple(places), self._actions())
@@ -312,20 +314,30 @@ class _Parser:
         actions: list[Action] = []
         if step and (symbol := self._take("repetition")):
             actions.append(Repeat(symbol))
-        while (action := self._try(lambda: self._action(first=not actions))) is not None:
+        while True:
+            action = self._try_action(lambda: self._action(first=not actions))
+            if action is None:
+                break
             actions.append(action)
         return () if len(actions) == 1 and isinstance(actions[0], Repeat) else tuple(actions)
 
     def _action(self, first: bool) -> Action | None:
         if not first and (symbol := self._take("repetition")):
             return Repeat(symbol, self._run(*_MOVE_MARKS))
-        return (
-            self._blend(self._move)
-            or self._try(self._replace)
-            or self._try(self._target)
-            or self._try(self._both)
-            or self._try(self._group)
+        move: Action | None = self._blend(self._move)
+        if move is not None:
+            return move
+        rules: tuple[Callable[[], Action | None], ...] = (
+            self._replace,
+            self._target,
+            self._both,
+            self._group,
         )
+        for rule in rules:
+            found = self._try_action(rule)
+            if found is not None:
+                return found
+        return None
 
     def _move(self) -> Move | None:
         symbol = self._take(*_MOVES)

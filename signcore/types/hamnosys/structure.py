@@ -133,7 +133,7 @@ class Hand:
         first = min((i for i, part in enumerate(theirs) if part is not None), default=3)
         if first <= last:
             return None
-        return Hand(*(b if a is None else a for a, b in zip(mine, theirs, strict=True)))
+        return Hand(self.shape or more.shape, self.direction or more.direction, self.palm or more.palm)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ def test_the_components_are_declared():
     records = signcore_components()
     assert all(isinstance(record, Component) for record in records)
     assert {(r.kind, r.name) for r in records} == {
-        (k, "synthetic") for k in ("dataset", "generator", "estimator")
+        *((k, "synthetic") for k in ("dataset", "generator", "estimator")),
+        ("dataset", "hamnosys-rendered"),
     }
 
 

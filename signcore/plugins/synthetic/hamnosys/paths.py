@@ -7,7 +7,7 @@ import numpy as np
 from signcore.plugins.synthetic import geometry
 from signcore.plugins.synthetic.hamnosys.space import direction, names
 from signcore.plugins.synthetic.hamnosys.track import eased, samples
-from signcore.types.hamnosys.structure import Move, mark
+from signcore.types.hamnosys.structure import Move
 from signcore.types.hamnosys.symbols import SYMBOLS
 
 STRAIGHT = {"": 0.14, "small": 0.065, "large": 0.25}  # metres

@@ -68,7 +68,9 @@ def plan(
             spans.append((start, start + len(form.dominant) / RATE))
             here[:] = [t.last(rest) for t in made]
             if spans[-1][1] > LONGEST:
-                raise InputError(f"notation: the signs take more than {LONGEST:g} seconds", "give fewer at once")
+                raise InputError(
+                    f"notation: the signs take more than {LONGEST:g} seconds", "give fewer at once"
+                )
     if at_rest:
         go([rest, rest])
         hold(here, LEAD)

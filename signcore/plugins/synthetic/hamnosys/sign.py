@@ -142,7 +142,9 @@ class _Performer:
         """The other hand of a sign that names a place on it and says no more: flat, the place turned to the signing hand."""
         words = {w for p in _places(self.sign) for s in _spots(p) for w in space.names(s.symbols)}
         up = "palm" in words or "fingerpad" in words or "wristpulse" in words
-        palm = "hampalmu" if up else "hampalmd" if words & {"handback", "wristback", "lowerarm"} else "hampalmr"
+        palm = (
+            "hampalmu" if up else "hampalmd" if words & {"handback", "wristback", "lowerarm"} else "hampalmr"
+        )
         return Hand(
             Handshape(mark("flathand")), Bearing(mark("extfingeror")), Bearing(BY_NAME[palm].character)
         )
@@ -167,7 +169,12 @@ class _Performer:
     def _changed(self, posture: Posture, stances: list[Stance], active: tuple[bool, bool]) -> list[Stance]:
         """The stances after a change of posture of the hands that are active."""
         hands = [posture.hand(True), posture.hand(False)]
-        if not posture.paired and self.symmetry is not None and self.symmetry.mirrored and active == (True, True):
+        if (
+            not posture.paired
+            and self.symmetry is not None
+            and self.symmetry.mirrored
+            and active == (True, True)
+        ):
             hands[1] = _mirrored_where_shared(posture)
         changed = []
         for i, (hand, stance) in enumerate(zip(hands, stances, strict=True)):
@@ -186,7 +193,11 @@ class _Performer:
     # where the hands are
 
     def _placed(
-        self, places: Sequence[Place], stances: list[Stance], first: bool = False, active: tuple[bool, bool] = (True, True)
+        self,
+        places: Sequence[Place],
+        stances: list[Stance],
+        first: bool = False,
+        active: tuple[bool, bool] = (True, True),
     ) -> list[Stance]:
         """The stances at these places. first: they are the sign's own; else those of hands that are already somewhere."""
         if first:
@@ -202,7 +213,9 @@ class _Performer:
         for place in places:
             dominant, other_ = _sides(place)
             contact = space.contact_name(place.contact.symbols if place.contact else "")
-            limbs = [loc is not None and loc.spot is not None and not _body(loc.spot) for loc in (dominant, other_)]
+            limbs = [
+                loc is not None and loc.spot is not None and not _body(loc.spot) for loc in (dominant, other_)
+            ]
             if isinstance(place.where, Pair):
                 if limbs[0] and limbs[1]:
                     meeting = (dominant.spot, other_.spot, contact or _contact(dominant) or _contact(other_))
@@ -236,12 +249,18 @@ class _Performer:
                 meeting_here = self.sign.two_handed and not self.near_body
                 if meeting_here or (self.spot is not None and not _body(self.spot)):
                     theirs = self.spot if self.spot is not None and not _body(self.spot) else None
-                    meeting = (_part(location.contact) or (theirs if self.symmetry else None), theirs, _contact(location))
+                    meeting = (
+                        _part(location.contact) or (theirs if self.symmetry else None),
+                        theirs,
+                        _contact(location),
+                    )
                 else:
                     spot_ = self.spot or Spot(mark("chest"))
                     for i in range(2):
                         if (i == 0 or self.sign.two_handed) and active[i]:
-                            stances[i] = self._at_body(stances[i], Location(spot_, location.contact), i, mirror=i == 1)
+                            stances[i] = self._at_body(
+                                stances[i], Location(spot_, location.contact), i, mirror=i == 1
+                            )
         if meeting is not None:
             stances = self._met(meeting, where, stances, first, active)
         return stances
@@ -269,14 +288,20 @@ class _Performer:
         contact = _contact(location)
         head = _is_head(location.spot)
         if not contact:
-            ahead = np.array([0.0, 0.0, 0.12 if head else 0.16])
+            ahead = (0.12 if head else 0.16) * (
+                normal if _beside(location.spot) else np.array([0.0, 0.0, 1.0])
+            )
             if not _sided(location.spot) and not head:
                 where = where + [OWN_SIDE if self.sign.two_handed else 0.06, 0.0, 0.0]
             elif self.sign.two_handed and not _sided(location.spot):
                 where = where + [0.075, 0.0, 0.0]
             moved = where + ahead + np.array(self.habits.place)
             return self._with_middle_at(stance, moved)
-        if self.sign.two_handed and not _sided(location.spot) and mirror | (hand == 0 and self.symmetry is not None):
+        if (
+            self.sign.two_handed
+            and not _sided(location.spot)
+            and mirror | (hand == 0 and self.symmetry is not None)
+        ):
             where = where + [0.05 if head else 0.085, 0.0, 0.0]
         if contact == "behind":
             where = where + np.array([0.03, 0.0, -0.10])
@@ -361,7 +386,11 @@ class _Performer:
     # how the hands move
 
     def _sequence(
-        self, actions: Sequence[Action], stances: list[Stance], active: tuple[bool, bool], flowing: bool = False
+        self,
+        actions: Sequence[Action],
+        stances: list[Stance],
+        active: tuple[bool, bool],
+        flowing: bool = False,
     ) -> list[Track]:
         """The actions one after another, from these stances; both hands' tracks are equally long."""
         done = [[], []]  # type: list[list[Track]]
@@ -443,7 +472,9 @@ class _Performer:
             following = actions[i + 1] if i + 1 < len(actions) else None
             if isinstance(action, Repeat):
                 so_far = [overlaid(s, [layer[h] for layer in layers]) for h, s in enumerate(stances)]
-                again = self._repeated(action, [Group(PARALLEL, tuple(actions[:i]))], so_far, stances, after, active)
+                again = self._repeated(
+                    action, [Group(PARALLEL, tuple(actions[:i]))], so_far, stances, after, active
+                )
                 layers = [[joined([a, b]) for a, b in zip(so_far, again, strict=True)]]
             elif isinstance(action, Target):
                 layers.append(self._target_layer(action, stances, changed, active, flowing, None))
@@ -451,7 +482,10 @@ class _Performer:
                 layers.append(self._target_layer(following, stances, changed, active, flowing, action))
                 i += 1
             else:
-                start = [replace(s, shape=a.shape, fingers=a.fingers, palm=a.palm) for s, a in zip(stances, after, strict=True)]
+                start = [
+                    replace(s, shape=a.shape, fingers=a.fingers, palm=a.palm)
+                    for s, a in zip(stances, after, strict=True)
+                ]
                 made, then = self._act(action, start, active, flowing)
                 after = [
                     replace(a, shape=t.shape, fingers=t.fingers, palm=t.palm)
@@ -522,7 +556,9 @@ class _Performer:
         name = space.names(action.symbol)[0]
         if name in ("movecross", "moveX") or SYMBOLS[action.symbol].slot != "straight movement":
             return np.zeros(3)
-        return space.direction(action.symbol) * paths.STRAIGHT[paths.sizes(action.marks)[0]] * self.habits.size
+        return (
+            space.direction(action.symbol) * paths.STRAIGHT[paths.sizes(action.marks)[0]] * self.habits.size
+        )
 
     def _for_hand(self, shift: np.ndarray, hand: int, active: tuple[bool, bool]) -> np.ndarray:
         """A displacement [N, 3] in the dominant hand's axes as this hand makes it, in its own axes."""
@@ -531,7 +567,9 @@ class _Performer:
         if active != (True, True) or self.symmetry is None:
             return shift * FLIP
         symmetry = self.symmetry
-        sign = np.array([1.0, -1.0 if symmetry.opposite_heights else 1.0, -1.0 if symmetry.opposite_depths else 1.0])
+        sign = np.array(
+            [1.0, -1.0 if symmetry.opposite_heights else 1.0, -1.0 if symmetry.opposite_depths else 1.0]
+        )
         return shift * sign * (1.0 if symmetry.mirrored else FLIP)
 
     def _replaced(
@@ -552,7 +590,9 @@ class _Performer:
                 for finger in range(1, 5):
                     turn = finger - 1 if "increasing" in words else 4 - finger
                     part = np.clip(s * 2.0 - turn / 3.0, 0.0, 1.0)[:, None]
-                    angles[:, finger] = stance.angles[finger] + part * (goal.angles[finger] - stance.angles[finger])
+                    angles[:, finger] = stance.angles[finger] + part * (
+                        goal.angles[finger] - stance.angles[finger]
+                    )
                 track = Track(track.wrist, track.frame, angles)
             tracks.append(track)
         return tracks, new
@@ -610,7 +650,13 @@ class _Performer:
                 return [held(now[0], 0)]
             self.takes_part = True
             count = len(so_far[0])
-            theirs = so_far[1] if active[1] else Track(so_far[0].wrist - start[0].wrist + start[1].wrist, so_far[1].frame, so_far[1].angles)
+            theirs = (
+                so_far[1]
+                if active[1]
+                else Track(
+                    so_far[0].wrist - start[0].wrist + start[1].wrist, so_far[1].frame, so_far[1].angles
+                )
+            )
             return [held(now[0], count), theirs]
         if word.startswith("repeatcontinue"):
             tracks: list[list[Track]] = [[], []]
@@ -624,7 +670,10 @@ class _Performer:
         if self.symmetry is not None and self.symmetry.alternating and active == (True, True):
             loops = self._taking_turns(so_far, start, times + 1)
             # the first round is in so_far already: only the other hand's part of it differs, which its roll begins with
-            return [Track(t.wrist[len(s) :], t.frame[len(s) :], t.angles[len(s) :]) for t, s in zip(loops, so_far, strict=True)]
+            return [
+                Track(t.wrist[len(s) :], t.frame[len(s) :], t.angles[len(s) :])
+                for t, s in zip(loops, so_far, strict=True)
+            ]
         back = self._return(so_far, start)
         tracks = [[], []]
         for _ in range(times):
@@ -736,7 +785,9 @@ def _body(spot: Spot | Blend[Spot]) -> bool:
 
 
 def _is_head(spot: Spot | Blend[Spot]) -> bool:
-    return _is_head(spot.first) if isinstance(spot, Blend) else SYMBOLS[spot.symbols[0]].slot == "head location"
+    return (
+        _is_head(spot.first) if isinstance(spot, Blend) else SYMBOLS[spot.symbols[0]].slot == "head location"
+    )
 
 
 def _sided(spot: Spot | Blend[Spot]) -> bool:
@@ -745,9 +796,20 @@ def _sided(spot: Spot | Blend[Spot]) -> bool:
     return bool(spot.before or (spot.after and SYMBOLS[spot.after].slot == "side"))
 
 
+def _beside(spot: Spot | Blend[Spot]) -> bool:
+    if isinstance(spot, Blend):
+        return _beside(spot.first) and _beside(spot.second)
+    return mark("lrbeside") in (spot.before, spot.after)
+
+
 def _on_body_only(part: Spot | Blend[Spot]) -> bool:
     first = part.first if isinstance(part, Blend) else part
-    return space.is_body(first) or SYMBOLS[first.symbols[0]].name in ("hamupperarm", "hamelbow", "hamelbowinside", "hamlowerarm")
+    return space.is_body(first) or SYMBOLS[first.symbols[0]].name in (
+        "hamupperarm",
+        "hamelbow",
+        "hamelbowinside",
+        "hamlowerarm",
+    )
 
 
 def _spots(place: Place) -> list[Spot]:

@@ -128,15 +128,12 @@ def on_body(spot: Spot, body: Proportions) -> Point:
         if side:
             x = side * _HEAD_AT[name]
             z = z - (0.0 if name in _SIDEWAYS else 0.22 * abs(x))
-        if beside:
-            x = side * (abs(x) * 0.4 + 0.95)
+        if beside:  # off the side of the head
+            x, z = side * max(abs(x), 0.70), 0.35 * z
         middle = np.array([0.0, body.neck + 0.84 * body.head, 0.005])
         where = middle + body.head * np.array([x, y, z])
-        outwards = (
-            np.array([np.sign(x), 0.0, 0.15])
-            if name in _SIDEWAYS and not beside
-            else np.array([0.35 * x, 0.0, 1.0])
-        )
+        sideways = name in _SIDEWAYS or beside
+        outwards = np.array([np.sign(x), 0.0, 0.15]) if sideways else np.array([0.35 * x, 0.0, 1.0])
         if name == "headtop":
             outwards = np.array([0.0, 1.0, 0.1])
         if name == "underchin":
@@ -144,7 +141,7 @@ def on_body(spot: Spot, body: Proportions) -> Point:
         return Point(where, geometry.unit(outwards))
     x, y, z = _TRUNK[name]
     if side:
-        x = side * (1.45 if beside else 0.85 if name == "shouldertop" else 0.62)
+        x = side * (1.25 if beside else 0.85 if name == "shouldertop" else 0.62)
     normal = (
         np.array([0.0, 1.0, 0.35])
         if name == "shouldertop" and side and not beside
@@ -211,10 +208,11 @@ def facing_part(frame: np.ndarray, angles: np.ndarray, towards: np.ndarray) -> t
     points, _ = hand.joints(angles)
     options = [(np.array(local), np.array(normal, float), 0.0) for local, normal in list(_HAND.values())[:4]]
     tips = points[[8, 12, 16, 20]]
-    reach = tips[:, 1]
-    if reach.max() > 0.62:  # some finger is stretched: its tip
-        chosen = tips[reach > reach.max() - 0.12].mean(axis=0)
-        options.append((chosen + np.array([0.0, 0.03, 0.0]), np.array([0.0, 1.0, 0.0]), 0.10))
+    stretched = tips[:, 1] > 0.62
+    if stretched.any():  # a hand that points with few fingers touches with their tips where it can
+        few = 1 <= int(stretched.sum()) <= 2
+        chosen = tips[stretched].mean(axis=0) + np.array([0.0, 0.03, 0.0])
+        options.append((chosen, np.array([0.0, 1.0, 0.0]), 0.85 if few else 0.10))
     else:  # a fist's knuckles, or the bent fingers' middles
         middles = points[[6, 10, 14, 18]].mean(axis=0)
         options.append((middles, np.array([0.0, 1.0, 0.0]), 0.0))
