@@ -13,6 +13,7 @@ SMALL: dict[str, Any] = {}  # the defaults below
 PAPER: dict[str, Any] = {
     "feedforward": 2048,
     "points": "all",
+    "dropout": 0.1,
     "batch": 64,
     "learning_rate": 1e-3,
     "schedule": "constant",
@@ -83,7 +84,7 @@ class Ham2PoseConfig(BaseModel):
     separate_positions: bool = _setting(True, "tables of positions of their own for text and pose")
     max_length: int = _setting(200, "longest sign and longest text", "frames or symbols", ge=8, le=2000)
     min_length: int = _setting(20, "shortest sign that the length predictor may ask for", "frames", ge=1)
-    dropout: float = _setting(0.1, "in the encoders", ge=0, lt=1)
+    dropout: float = _setting(0.0, "in the encoders", ge=0, lt=1)
 
     # the refinement (5.3)
     steps: int = _setting(10, "T: refinements", ge=1, le=1000)
@@ -105,7 +106,7 @@ class Ham2PoseConfig(BaseModel):
     length_weight: float = _setting(2e-5, "gamma: weight of the length predictor's loss", ge=0)
     confidence_loss: bool = _setting(True, "weight a point's error by its confidence (eq. 3)")
     steps_in_batch: int | None = _setting(
-        None, "refinements that one training step learns from, drawn anew each time; none takes all T", ge=1
+        4, "refinements that one training step learns from, drawn anew each time; none takes all T", ge=1
     )
     averaging: float = _setting(0.999, "decay of the running average of the weights; 0 for none", ge=0, lt=1)
     clip_gradient: float = _setting(1.0, "largest norm of the gradients; 0 for no limit", ge=0)
