@@ -95,9 +95,10 @@ std::pair<double, Offsets> fastdtw_path(Array<double> reference, Array<double> o
   const double *a = reference.data(), *b = other.data();
   {
     py::gil_scoped_release release;
-    const auto y = signcore::fastdtw::series(a, T, 1, D, 0, true), x = signcore::fastdtw::series(b, U, 1, D, 0, false);
     signcore::fastdtw::Workspace w;
-    cost = signcore::fastdtw::distance(x, y, D, radius, static_cast<signcore::fastdtw::Variant>(variant), w, &cells);
+    signcore::fastdtw::read(b, U, 1, D, 0, false, w.levels[0].x);
+    signcore::fastdtw::read(a, T, 1, D, 0, true, w.levels[0].y);
+    cost = signcore::fastdtw::distance(w, D, radius, static_cast<signcore::fastdtw::Variant>(variant), &cells);
   }
   Offsets path({static_cast<py::ssize_t>(cells.size()), py::ssize_t(2)});
   int64_t* out = path.mutable_data();

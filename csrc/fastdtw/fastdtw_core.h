@@ -23,9 +23,12 @@ struct Series {
   double absent = 0;  // scale of a missing point: 0 for the reference, 1/2 for the other
 };
 
+// Keypoint k of a clip [T, K, D].
 template <class S>
-Series series(const S* x, int64_t T, int64_t K, int64_t D, int64_t k, bool reference) {
-  Series out{std::vector<double>(size_t(T * (D + 1))), T, reference ? 0.0 : 0.5};
+void read(const S* x, int64_t T, int64_t K, int64_t D, int64_t k, bool reference, Series& out) {
+  out.frames = T;
+  out.absent = reference ? 0.0 : 0.5;
+  out.values.resize(size_t(T * (D + 1)));
   for (int64_t t = 0; t < T; ++t) {
     const S* point = x + (t * K + k) * D;
     bool missing = false;
@@ -34,12 +37,13 @@ Series series(const S* x, int64_t T, int64_t K, int64_t D, int64_t k, bool refer
     for (int64_t d = 0; d < D; ++d) o[d] = missing ? 0.0 : double(point[d]);
     o[D] = missing ? out.absent : 1.0;
   }
-  return out;
 }
 
 // Means of consecutive pairs, missing where either is; an odd last frame is dropped.
-inline Series halved(const Series& a, int64_t D) {
-  Series out{std::vector<double>(size_t(a.frames / 2 * (D + 1))), a.frames / 2, a.absent};
+inline void halve(const Series& a, int64_t D, Series& out) {
+  out.frames = a.frames / 2;
+  out.absent = a.absent;
+  out.values.resize(size_t(out.frames * (D + 1)));
   for (int64_t t = 0; t < out.frames; ++t) {
     const double *p = a.values.data() + 2 * t * (D + 1), *q = p + D + 1;
     double* o = out.values.data() + t * (D + 1);
@@ -47,7 +51,6 @@ inline Series halved(const Series& a, int64_t D) {
     for (int64_t d = 0; d < D; ++d) o[d] = missing ? 0.0 : (p[d] + q[d]) / 2;
     o[D] = missing ? a.absent : 1.0;
   }
-  return out;
 }
 
 // Row i of the table covers columns low[i] .. high[i].
@@ -55,7 +58,15 @@ struct Window {
   std::vector<int32_t> low, high;
 };
 
+// One resolution: the trajectories, the cells that may be walked, and the path through them.
+struct Level {
+  Series x, y;
+  Window window, path;
+};
+
+// Memory that is kept from one keypoint to the next. levels[0] holds the trajectories as they are given.
 struct Workspace {
+  std::vector<Level> levels = std::vector<Level>(64);  // more than the bits of a number of frames
   std::vector<double> before, current;
   std::vector<uint8_t> moves;
   std::vector<int64_t> starts;
@@ -63,11 +74,14 @@ struct Workspace {
 
 enum Move : uint8_t { kUp = 0, kLeft = 1, kDiagonal = 2 };
 
-// The cheapest path within a window. `path`, where asked for, becomes the window of the path's own cells, and `cells`
-// its cells from the first to the last.
-template <int kD>
-double walk(const Series& x, const Series& y, int64_t runtime_d, const Window& window, Variant variant, bool edges,
-            Workspace& w, Window* path, std::vector<std::pair<int64_t, int64_t>>* cells) {
+// The cheapest path within the level's window. With `keep` the level's path becomes that path's own cells, and `cells`,
+// where asked for, its cells from the first to the last.
+template <int kD, Variant variant>
+double walk(Level& at, int64_t runtime_d, bool edges, bool keep, Workspace& w,
+            std::vector<std::pair<int64_t, int64_t>>* cells) {
+  const Series &x = at.x, &y = at.y;
+  const Window& window = at.window;
+  Window* path = keep ? &at.path : nullptr;
   const int64_t D = kD > 0 ? kD : runtime_d, T = x.frames, U = y.frames;
   const double infinity = std::numeric_limits<double>::infinity();
   w.before.assign(size_t(U + 1), infinity);
@@ -99,18 +113,21 @@ double walk(const Series& x, const Series& y, int64_t runtime_d, const Window& w
       const double cost = std::sqrt(squares) * x_scale * yj[D], up = before[j + 1];
       if (j > edge) diagonal = infinity;
       double best;
-      uint8_t chosen;
-      if (variant == Variant::kPython) {  // the first minimum of the sums
-        const double from_left = left + cost, from_diagonal = diagonal + cost;
-        best = up + cost;
-        chosen = kUp;
-        if (from_left < best) best = from_left, chosen = kLeft;
-        if (from_diagonal < best) best = from_diagonal, chosen = kDiagonal;
+      bool by_left, by_diagonal;
+      // Comparisons without branches, which would be guessed wrong every other time.
+      if constexpr (variant == Variant::kPython) {  // the first minimum of the sums
+        const double from_up = up + cost, from_diagonal = diagonal + cost, from_left = left + cost;
+        const double other = std::min(from_up, from_diagonal);
+        best = std::min(other, from_left);
+        by_diagonal = (from_diagonal < from_up) & (from_diagonal < from_left);
+        by_left = (from_left < from_up) & !by_diagonal;
       } else {  // up or left only where strictly cheaper
-        const bool take_up = up < left && up < diagonal, take_left = !take_up && left < diagonal;
-        chosen = take_up ? kUp : take_left ? kLeft : kDiagonal;
-        best = (take_up ? up : take_left ? left : diagonal) + cost;
+        const bool by_up = (up < left) & (up < diagonal);
+        best = std::min(std::min(up, diagonal), left) + cost;
+        by_left = (left < diagonal) & !by_up;
+        by_diagonal = !(by_left | by_up);
       }
+      const auto chosen = static_cast<uint8_t>(int(by_left) * kLeft + int(by_diagonal) * kDiagonal);
       if (move) move[j] = chosen;
       diagonal = up;
       left = best;
@@ -138,8 +155,10 @@ double walk(const Series& x, const Series& y, int64_t runtime_d, const Window& w
 }
 
 // The coarse path's cells with `radius` cells around each, at twice the resolution.
-inline Window expanded(const Window& path, int64_t coarse_rows, int64_t T, int64_t U, int64_t radius, Variant variant) {
-  Window out{std::vector<int32_t>(size_t(T)), std::vector<int32_t>(size_t(T))};
+inline void expand(const Window& path, int64_t coarse_rows, int64_t T, int64_t U, int64_t radius, Variant variant,
+                   Window& out) {
+  out.low.resize(size_t(T));
+  out.high.resize(size_t(T));
   for (int64_t i = 0; i < T; ++i) {
     const int64_t row = i / 2;  // beyond the last coarse row where T is odd
     int64_t first = std::max<int64_t>(0, row - radius);
@@ -150,49 +169,56 @@ inline Window expanded(const Window& path, int64_t coarse_rows, int64_t T, int64
     out.high[i] = int32_t(std::min(U - 1, 2 * (path.high[last] + radius) + 1));
   }
   out.high[T - 1] = int32_t(U - 1);  // with radius 0 an odd last column would be out of reach
-  return out;
 }
 
-template <int kD>
-double level(const Series& x, const Series& y, int64_t D, int64_t radius, Variant variant, Workspace& w, Window* path,
-             std::vector<std::pair<int64_t, int64_t>>* cells) {
-  const int64_t T = x.frames, U = y.frames;
+// The distance between levels[0].y, the reference, and levels[0].x.
+template <int kD, Variant variant>
+double descend(Workspace& w, int64_t D, int64_t radius, std::vector<std::pair<int64_t, int64_t>>* cells) {
+  size_t last = 0;
+  for (; w.levels[last].x.frames >= radius + 2 && w.levels[last].y.frames >= radius + 2; ++last) {
+    halve(w.levels[last].x, D, w.levels[last + 1].x);
+    halve(w.levels[last].y, D, w.levels[last + 1].y);
+  }
   // A rule of the compiled build; with radius 0 it would leave no path at all.
   const bool edges = variant == Variant::kCompiled && radius > 0;
-  Window window;
-  if (T < radius + 2 || U < radius + 2) {
-    window.low.assign(size_t(T), 0);
-    window.high.assign(size_t(T), int32_t(U - 1));
-    // The full table of the compiled build has no forbidden diagonals: every column lies within every row's edge.
-    return walk<kD>(x, y, D, window, variant, edges, w, path, cells);
+  for (size_t l = last;; --l) {
+    Level& at = w.levels[l];
+    const int64_t T = at.x.frames, U = at.y.frames;
+    if (l == last) {  // the full table: every column lies within every row's edge
+      at.window.low.assign(size_t(T), 0);
+      at.window.high.assign(size_t(T), int32_t(U - 1));
+    } else {
+      expand(w.levels[l + 1].path, T / 2, T, U, radius, variant, at.window);
+    }
+    const double cost = walk<kD, variant>(at, D, edges, l > 0 || cells, w, l == 0 ? cells : nullptr);
+    if (l == 0) return cost;
   }
-  Window coarse;
-  level<kD>(halved(x, D), halved(y, D), D, radius, variant, w, &coarse, nullptr);
-  window = expanded(coarse, T / 2, T, U, radius, variant);
-  return walk<kD>(x, y, D, window, variant, edges, w, path, cells);
 }
 
-inline double distance(const Series& other, const Series& reference, int64_t D, int64_t radius, Variant variant,
-                       Workspace& w, std::vector<std::pair<int64_t, int64_t>>* cells = nullptr) {
-  Window path;
-  Window* kept = cells ? &path : nullptr;
-  if (D == 2) return level<2>(other, reference, D, radius, variant, w, kept, cells);
-  if (D == 3) return level<3>(other, reference, D, radius, variant, w, kept, cells);
-  return level<0>(other, reference, D, radius, variant, w, kept, cells);
+inline double distance(Workspace& w, int64_t D, int64_t radius, Variant variant,
+                       std::vector<std::pair<int64_t, int64_t>>* cells = nullptr) {
+  const auto run = [&]<Variant kVariant>() {
+    return D == 2   ? descend<2, kVariant>(w, D, radius, cells)
+           : D == 3 ? descend<3, kVariant>(w, D, radius, cells)
+                    : descend<0, kVariant>(w, D, radius, cells);
+  };
+  return variant == Variant::kPython ? run.template operator()<Variant::kPython>()
+                                     : run.template operator()<Variant::kCompiled>();
 }
 
 // Clips one after another, as in dtw_core.h. out: [N, M, K], or [N, M], the mean over all K.
 template <class S>
 void pairs(const S* references, const int64_t* from, int64_t N, const S* others, const int64_t* to, int64_t M,
            int64_t K, int64_t D, int64_t radius, Variant variant, bool per_keypoint, S* out, const Parallel& parallel) {
-  const auto clip = [&](const S* data, const int64_t* offsets, int64_t i, int64_t k, bool reference) {
-    return series(data + offsets[i] * K * D, offsets[i + 1] - offsets[i], K, D, k, reference);
+  const auto cost = [&](int64_t i, int64_t j, int64_t k, Workspace& w) {
+    read(others + to[j] * K * D, to[j + 1] - to[j], K, D, k, false, w.levels[0].x);
+    read(references + from[i] * K * D, from[i + 1] - from[i], K, D, k, true, w.levels[0].y);
+    return distance(w, D, radius, variant);
   };
   if (N * M == 1 && per_keypoint) {  // threads over keypoints; else over pairs
     parallel(0, K, 8, [&](int64_t begin, int64_t end) {
       Workspace w;
-      for (int64_t k = begin; k < end; ++k)
-        out[k] = S(distance(clip(others, to, 0, k, false), clip(references, from, 0, k, true), D, radius, variant, w));
+      for (int64_t k = begin; k < end; ++k) out[k] = S(cost(0, 0, k, w));
     });
     return;
   }
@@ -201,10 +227,9 @@ void pairs(const S* references, const int64_t* from, int64_t N, const S* others,
     for (int64_t pair = begin; pair < end; ++pair) {
       double total = 0;
       for (int64_t k = 0; k < K; ++k) {
-        const double cost = distance(clip(others, to, pair % M, k, false), clip(references, from, pair / M, k, true), D,
-                                     radius, variant, w);
-        if (per_keypoint) out[pair * K + k] = S(cost);
-        total += cost;
+        const double here = cost(pair / M, pair % M, k, w);
+        if (per_keypoint) out[pair * K + k] = S(here);
+        total += here;
       }
       if (!per_keypoint) out[pair] = K ? S(total / double(K)) : S(0);
     }

@@ -41,12 +41,12 @@ Tensor fastdtw_pairs(const Tensor references, const Tensor from, const Tensor ot
 // reference [T, D], other [S, D] float64 -> distance [], path int64 [L, 2] of (reference, other) frames
 std::tuple<Tensor, Tensor> fastdtw_path(const Tensor reference, const Tensor other, int64_t radius, int64_t variant) {
   const int64_t D = reference.size(1);
-  const auto y =
-      signcore::fastdtw::series(static_cast<const double*>(reference.data_ptr()), reference.size(0), 1, D, 0, true);
-  const auto x = signcore::fastdtw::series(static_cast<const double*>(other.data_ptr()), other.size(0), 1, D, 0, false);
   signcore::fastdtw::Workspace w;
+  signcore::fastdtw::read(static_cast<const double*>(other.data_ptr()), other.size(0), 1, D, 0, false, w.levels[0].x);
+  signcore::fastdtw::read(static_cast<const double*>(reference.data_ptr()), reference.size(0), 1, D, 0, true,
+                          w.levels[0].y);
   std::vector<std::pair<int64_t, int64_t>> cells;
-  const double cost = signcore::fastdtw::distance(x, y, D, radius, static_cast<Variant>(variant), w, &cells);
+  const double cost = signcore::fastdtw::distance(w, D, radius, static_cast<Variant>(variant), &cells);
   Tensor distance = torch::stable::new_empty(reference, {});
   *static_cast<double*>(distance.data_ptr()) = cost;
   Tensor path = torch::stable::new_empty(reference, {int64_t(cells.size()), 2}, ScalarType::Long);
