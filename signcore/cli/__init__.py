@@ -15,6 +15,7 @@ VERBS = {  # verb -> its line in `signcore --help`; the module has the verb's na
     "run": "Run estimators, generators, recognizers and metrics into one folder.",
     "train": "Train a component on a dataset.",
     "evaluate": "Judge a generator over a dataset, or metrics by what they retrieve.",
+    "notation": "Read a HamNoSys notation symbol by symbol.",
     "list": "List the installed components.",
     "show": "Show one component: its inputs and settings.",
     "plugins": "List the installed plugins and what went wrong in each.",

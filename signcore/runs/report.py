@@ -149,7 +149,12 @@ def _png(array: np.ndarray, side: int = PREVIEW_SIDE) -> str:
 
 
 def _text(plan: Plan, outcome: Outcome) -> list[list[str]]:
-    rows = [[name, value] for s in plan.stages for name, value in s.inputs.items() if isinstance(value, str)]
+    texts = [(name, value) for s in plan.stages for name, value in s.inputs.items() if isinstance(value, str)]
+    rows = [[name, value] for name, value in texts]
+    for notation in dict.fromkeys(value for name, value in texts if name == "notation"):
+        from signcore.types.hamnosys import reading_rows
+
+        rows += [list(row) for row in reading_rows(notation)]
     if type_of(outcome.result) == "glosses":
         rows += [
             ["glosses" if i == 0 else "", f"{' '.join(h.glosses)}  ({h.score:.2f})"]

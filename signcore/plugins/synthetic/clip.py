@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 EXAMPLE_SIGNER = TEST_SEEDS + 3
 EXAMPLE_SIZE = 128
 EXAMPLE_GLOSSES = ("FIRE", "BOOK")
+EXAMPLE_NOTATION = (  # both hands come down from the forehead while the fingers play, twice
+    "hamsymmlr hamfinger2345 hamextfingeru hampalmd hamforehead hamlrbeside hamparbegin hammoved hamlargemod "
+    "hamfingerplay hamparend hamrepeatfromstart"
+)
 
 
 class Clip:

@@ -132,3 +132,41 @@ class RenderedConfig(BaseModel):
         400, ge=32, le=4096, description="Height of the picture.", json_schema_extra={"unit": "px"}
     )
     cache: bool = Field(False, description="Keep poses in memory.")
+
+
+class HamnosysConfig(BaseModel):
+    """Who signs the notation, how fast, and how it is seen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    signer: int = Field(
+        1_000_000,
+        ge=0,
+        le=2**31,
+        description="The signer's seed; from 1000000 on: signers held out from training.",
+    )
+    speed: float = Field(1.0, ge=0.1, le=5, description="By what the signer's own tempo is multiplied.")
+    left_handed: bool = Field(False, description="The signer is left-handed: signs mirrored.")
+    rest: bool = Field(True, description="Begin and end with the hands at rest before the waist.")
+    fps: float = Field(25.0, ge=5, le=100, description="Frame rate.", json_schema_extra={"unit": "frames/s"})
+    layout: Literal["openpose_137", "holistic", "coco_wholebody_133", "pgmm_36"] = Field(
+        "openpose_137", description="Layout of the pose."
+    )
+    turn: float = Field(
+        0.0, ge=-75, le=75, description="The signer's turn to the camera; 0 is frontal.",
+        json_schema_extra={"unit": "degrees"},
+    )  # fmt: skip
+    width: int = Field(
+        320, ge=32, le=2048, description="Width of the picture.", json_schema_extra={"unit": "px"}
+    )
+    height: int = Field(
+        320, ge=32, le=2048, description="Height of the picture.", json_schema_extra={"unit": "px"}
+    )
+
+
+class HamnosysInputs(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    notation: str = Field(
+        min_length=1, description="HamNoSys; several signs, one a line, are signed without rest in between."
+    )

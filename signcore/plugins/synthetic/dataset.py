@@ -6,11 +6,18 @@ from typing import Any
 import numpy as np
 
 from signcore.contracts import Context, Sample
-from signcore.plugins.synthetic.clip import EXAMPLE_GLOSSES, Clip, embedded_driving, embedded_source
+from signcore.plugins.synthetic.clip import (
+    EXAMPLE_GLOSSES,
+    EXAMPLE_NOTATION,
+    Clip,
+    embedded_driving,
+    embedded_source,
+)
 from signcore.plugins.synthetic.config import DatasetConfig
 from signcore.plugins.synthetic.lexicon import GLOSSES
 from signcore.plugins.synthetic.performance import frame_count
 from signcore.plugins.synthetic.signer import TEST_SEEDS, Signer
+from signcore.types.hamnosys.symbols import from_names
 from signcore.types.image import Image
 from signcore.types.video import Video
 
@@ -83,7 +90,7 @@ class Dataset:
         return self._kept[index]
 
     def example(self) -> dict[str, Any]:
-        """Inputs that `run` uses where one is missing: a held-out signer's picture and driving clip, and glosses."""
+        """Inputs that `run` uses where one is missing: a held-out signer's picture and driving clip, glosses, and a notation."""
         lazy = embedded_driving()
         driving = Video.from_array(
             lazy.numpy(), lazy.fps, pose=lazy.pose
@@ -93,4 +100,5 @@ class Dataset:
             "driving": driving,
             "video": driving,
             "gloss": " ".join(EXAMPLE_GLOSSES),
+            "notation": from_names(EXAMPLE_NOTATION),
         }

@@ -24,6 +24,15 @@ def signcore_components() -> list[Component]:
             inputs=f"{here}.config:GeneratorInputs",
         ),
         Component(
+            kind="generator",
+            name="hamnosys",
+            summary="HamNoSys to a pose and a video by rules: the synthetic 3-D signer does what the notation says.",
+            target=f"{here}.hamnosys.generator:Generator",
+            config=f"{here}.config:HamnosysConfig",
+            inputs=f"{here}.config:HamnosysInputs",
+            output="pose",
+        ),
+        Component(
             kind="dataset",
             name="hamnosys-rendered",
             summary="HamNoSys notations, drawn or from a file, signed by synthetic signers: poses as an estimator finds them.",

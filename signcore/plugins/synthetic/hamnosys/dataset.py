@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from signcore.contracts import Context, Sample
 from signcore.errors import InputError
 from signcore.plugins.synthetic import truth
 from signcore.plugins.synthetic.config import RenderedConfig
-from signcore.plugins.synthetic.hamnosys.performance import perform
+from signcore.plugins.synthetic.hamnosys.performance import frontal, perform
 from signcore.plugins.synthetic.hamnosys.sampler import sample_distinct
 from signcore.plugins.synthetic.render import View
 from signcore.plugins.synthetic.signer import TEST_SEEDS, Signer
@@ -130,13 +129,6 @@ class Dataset:
         if c.cache:
             self._kept[index] = pose
         return pose
-
-
-def frontal(signer: Signer, left_handed: bool = False) -> Signer:
-    """The signer straight before a camera that sees the hands above the head as well."""
-    camera = signer.camera
-    camera = replace(camera, x=0.0, yaw=0.0, y=camera.y + 0.06, extent=camera.extent + 0.12)
-    return replace(signer, left_handed=left_handed, camera=camera)
 
 
 def estimated(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -94,6 +94,13 @@ def perform(
     duration = (len(smoothed[0].wrist) - 1) / RATE
     joints = embody_paths(smoothed, signer, fps, duration, spans, variant)
     return Performance(joints, tuple(spans), fps)
+
+
+def frontal(signer: Signer, left_handed: bool = False, turn: float = 0.0) -> Signer:
+    """The signer before a camera that sees the hands above the head as well. turn: radians, 0 straight before it."""
+    camera = signer.camera
+    camera = replace(camera, x=0.0, yaw=turn, y=camera.y + 0.06, extent=camera.extent + 0.12)
+    return replace(signer, left_handed=left_handed, camera=camera)
 
 
 def _smooth(track: Track) -> Trajectory:
