@@ -33,6 +33,7 @@ SHOWN = 5  # bad samples that are named; all are in --json
 @click.option(
     "--split", default="test", show_default=True, help="Only samples of this split; `all` for every one."
 )
+@click.option("--language", help="Only samples of this language.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many samples, spread over the split.")
 @click.option("--ranks", is_flag=True, help="Distance ranks too (Ham2Pose section 7.3).")
 @click.option(
@@ -84,6 +85,7 @@ def command(
     dataset: str,
     metrics: tuple[str, ...],
     split: str,
+    language: str | None,
     limit: int | None,
     ranks: bool,
     gallery: int,
@@ -151,6 +153,7 @@ def command(
             model=it.inputs_model(),
             output=it.component.output or "",
             split=None if split == "all" else split,
+            language=language,
             limit=limit,
             with_ranks=ranks,
             gallery=gallery,

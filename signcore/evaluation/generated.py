@@ -33,6 +33,7 @@ def evaluate(
     model: Any = None,
     output: str = "pose",
     split: str | None = "test",
+    language: str | None = None,
     limit: int | None = None,
     with_ranks: bool = False,
     gallery: int = GALLERY,
@@ -42,12 +43,16 @@ def evaluate(
     """Generate every sample's sign and judge it by every metric; a sample that cannot be judged is told and passed over.
 
     metrics: ready ones by name. model: the generator's inputs, where it has no `inputs_of`. output: what it makes. split: only
-    samples of this one (None: all). limit: at most so many, spread over the split. with_ranks: section 7.3 of Ham2Pose,
+    samples of this one (None: all); language: likewise. limit: at most so many, spread over the split. with_ranks: section 7.3 of Ham2Pose,
     with `gallery` predictions and as many truths of other samples, drawn from `seed`.
     Raises InputError where no sample of the split could be judged.
     """
     told = Evaluated(signatures={name: metric.signature() for name, metric in metrics.items()})
-    chosen = [i for i in range(len(dataset)) if split is None or dataset[i].split == split]
+    chosen = [
+        i
+        for i, sample in enumerate(dataset[i] for i in range(len(dataset)))
+        if split in (None, sample.split) and language in (None, sample.language)
+    ]
     if limit is not None and limit < len(chosen):
         chosen = [chosen[k * len(chosen) // limit] for k in range(limit)]
     pairs: dict[str, list[tuple[Any, Any]]] = {name: [] for name in metrics}

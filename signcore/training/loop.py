@@ -1,6 +1,7 @@
 """The loop that trains every learned part: a Task gives batches, losses and scores; Fabric gives devices and precision.
 
-Beside the contract a task may have three methods, called where it has them:
+Beside the contract a task may have four methods, called where it has them:
+begin(dataset)           once, before modules and optimisers are asked for: what depends on the data's kind
 schedule(step, steps)    before a step: set learning rates; a function of the position alone, so a resumed run agrees
 clip(optimizer)          after the backward pass of the optimiser of that name, before it steps
 updated(step)            after a step: running averages of weights, codebooks
@@ -106,6 +107,7 @@ def fit(
     )
     for stage, part in enumerate(task.stages()):
         if state is not None and stage < state["stage"]:
+            _call(part, "begin", dataset)
             _finished(part, state, stage)
             continue
         here = state if state is not None and state["stage"] == stage else None
@@ -140,6 +142,7 @@ class _Run:
     def stage(
         self, task: Task, dataset: Dataset, stage: int, state: dict[str, Any] | None, done: Fitted
     ) -> None:
+        _call(task, "begin", dataset)
         for module in task.modules().values():
             self.fabric.to_device(module)
         optimizers = dict(task.optimizers())

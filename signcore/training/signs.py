@@ -104,7 +104,10 @@ class Signs:
         position = start
         while True:
             random = np.random.Generator(np.random.PCG64([seed, position]))
-            drawn = sorted(random.integers(len(signs), size=size * POOL).tolist(), key=lambda i: (len(signs[i].points), i))
+            drawn = sorted(
+                random.integers(len(signs), size=size * POOL).tolist(),
+                key=lambda i: (len(signs[i].points), i),
+            )
             part = int(random.integers(POOL)) * size
             yield collate([signs[i] for i in drawn[part : part + size]], position)
             position += 1

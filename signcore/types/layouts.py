@@ -360,6 +360,19 @@ def layout_of(header: PoseHeader) -> str | None:
     return None
 
 
+def nearest_layout(header: PoseHeader) -> str:
+    """The layout that a header has, or the one that shares most points with it. Raises InputError where none shares any."""
+    here = {n for n in names(header) if n}
+    shares = {
+        name: len(here & {o for _, _, points, _ in parts for _, o in points})
+        for name, parts in LAYOUTS.items()
+    }
+    best = layout_of(header) or max(shares, key=lambda name: shares[name])
+    if not shares[best]:
+        raise InputError(f"pose: its points ({_about(header)}) belong to no known layout")
+    return best
+
+
 def layout_names(layout: str) -> list[str]:
     """Our names of a layout's points, in order."""
     if layout not in LAYOUTS:

@@ -69,8 +69,10 @@ class Points:
 
 
 def points_of(pose: Pose, layout: str | None = None, dims: int = 2) -> Points:
-    """Of the first person, in the pose's units; layout: convert to this one, else the pose's own named points.
-    dims: at most as many coordinates as the pose has."""
+    """In the pose's units; layout: convert to this one, else the pose's own named points.
+    dims: at most as many coordinates as the pose has. Raises InputError where it shows several people, or no known point."""
+    if pose.body.data.shape[1] != 1:
+        raise InputError(f"pose: shows {pose.body.data.shape[1]} people", "keep the one who signs")
     if layout is not None:
         pose = layouts.to_layout(pose, layout)
     names = layouts.names(pose.header)

@@ -25,7 +25,7 @@ class Resting:
         of = self.ham2pose
         given = inputs.first_pose if self.config.pose == "first" else None
         frames = np.repeat(of.first_points(given)[None], of.length(inputs.notation.strip()), axis=0)
-        return preprocess.in_pixels(frames, of.config.layout, fps=of.config.fps, size=of.config.size)
+        return preprocess.in_pixels(frames, of.layout, fps=of.config.fps, size=of.config.size)
 
     def inputs_of(self, sample: Sample) -> tuple[Ham2PoseInputs, Pose]:
         return self.ham2pose.inputs_of(sample)

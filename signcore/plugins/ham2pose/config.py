@@ -66,7 +66,9 @@ class Ham2PoseConfig(BaseModel):
     )
 
     # the poses
-    layout: str = _setting("openpose_137", "layout of the poses: openpose_137, holistic, ...")
+    layout: str | None = _setting(
+        None, "layout of the poses: openpose_137, holistic, ...; none takes that of the dataset's first pose"
+    )
     points: Literal["compared", "all"] = _setting(
         "compared", "the points that are learned: upper body and hands (51 of OpenPose), or all of the layout"
     )
@@ -94,8 +96,8 @@ class Ham2PoseConfig(BaseModel):
     padded_means: bool = _setting(False, "H7, H9: means over padded tokens and frames too")
 
     # training (5.4, 6)
-    batch: int = _setting(32, "signs in a step", ge=1, le=4096)
-    learning_rate: float = _setting(2e-3, "Adam's step", gt=0, le=1)
+    batch: int = _setting(16, "signs in a step", ge=1, le=4096)
+    learning_rate: float = _setting(1.5e-3, "Adam's step", gt=0, le=1)
     schedule: Literal["cosine", "constant"] = _setting(
         "cosine", "learning rate: a cosine to 1 % after a short rise, or constant (paper)"
     )
@@ -123,8 +125,8 @@ class Ham2PoseConfig(BaseModel):
 
     @field_validator("layout")
     @classmethod
-    def _layout(cls, value: str) -> str:
-        if value not in layouts.LAYOUTS:
+    def _layout(cls, value: str | None) -> str | None:
+        if value is not None and value not in layouts.LAYOUTS:
             raise ValueError(f"expected one of {', '.join(layouts.LAYOUTS)}")
         return value
 

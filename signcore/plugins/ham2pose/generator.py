@@ -18,6 +18,7 @@ from signcore.plugins.ham2pose.config import Ham2PoseConfig, Ham2PoseInputs
 from signcore.plugins.ham2pose.model import Ham2PoseModel
 from signcore.types import hamnosys, layouts, preprocess
 
+LAYOUT = "openpose_137"  # where neither settings nor weights name one
 ACTIVE = 0.5  # share of the wrists' farthest way from their first place from which on a sign counts as being signed
 
 
@@ -35,10 +36,9 @@ class Ham2Pose:
         found = weights.find(self.context.weights, "generator", "ham2pose", config.preset)
         model, self.config, self.first = build(config, found)
         self.model = model.eval().requires_grad_(False).to(self.context.device)
-        self.names = tuple(layouts.layout_names(self.config.layout))
-        self.columns = [
-            self.names.index(n) for n in preprocess.chosen_names(self.config.layout, self.config.points)
-        ]
+        self.layout = self.config.layout or LAYOUT
+        self.names = tuple(layouts.layout_names(self.layout))
+        self.columns = [self.names.index(n) for n in preprocess.chosen_names(self.layout, self.config.points)]
         self.steps: list[Pose] = []  # of the last generate: the pose before and after every refinement
 
     @classmethod
@@ -97,7 +97,7 @@ class Ham2Pose:
         """[K', 2] of the whole layout, normalised: those of a pose's first frame, the mean ones where it has none."""
         if pose is None:
             return self.first
-        found = preprocess.prepared(pose, self.config.layout, self.config.preprocessing)
+        found = preprocess.prepared(pose, self.layout, self.config.preprocessing)
         return preprocess.filled(found.points, self.first)[0]
 
     def length(self, text: str) -> int:
@@ -142,7 +142,7 @@ class Ham2Pose:
         """Learned points [T, K, 2] among the held ones, in pixels."""
         every = np.repeat(first[None], len(points), axis=0).astype(np.float64)
         every[:, self.columns] = points
-        return preprocess.in_pixels(every, self.config.layout, fps=self.config.fps, size=self.config.size)
+        return preprocess.in_pixels(every, self.layout, fps=self.config.fps, size=self.config.size)
 
 
 def build(
@@ -164,15 +164,16 @@ def build(
             ) from error
     elif not random:
         raise WeightsError("ham2pose: no weights")
+    layout = config.layout or LAYOUT
     model = Ham2PoseModel(
-        config, hamnosys.VOCABULARY_SIZE, len(preprocess.chosen_names(config.layout, config.points))
+        config, hamnosys.VOCABULARY_SIZE, len(preprocess.chosen_names(layout, config.points))
     )
     if tensors:
         weights.load_into(model, tensors, str(source))
-    count = len(layouts.layout_names(config.layout))
+    count = len(layouts.layout_names(layout))
     first = np.array(trained.get("first_pose", np.zeros((count, 2))), np.float32)
     if first.shape != (count, 2) or not np.isfinite(first).all():
-        raise WeightsError(f"{source}: first_pose is not {count} points of {config.layout}")
+        raise WeightsError(f"{source}: first_pose is not {count} points of {layout}")
     return model, config, first
 
 

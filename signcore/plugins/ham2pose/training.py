@@ -15,9 +15,9 @@ from signcore import weights
 from signcore.contracts import Context, Dataset
 from signcore.errors import InputError
 from signcore.plugins.ham2pose.config import Ham2PoseConfig
-from signcore.plugins.ham2pose.generator import build, describe
+from signcore.plugins.ham2pose.generator import LAYOUT, build, describe
 from signcore.training.signs import Batch, Sign, Signs, collate, strips
-from signcore.types import hamnosys, preprocess
+from signcore.types import hamnosys, layouts, preprocess
 
 WARM_UP = 0.02  # part of the steps in which the cosine schedule rises
 LEAST = 0.01  # of the learning rate, where the cosine ends
@@ -32,6 +32,22 @@ class Ham2PoseTask:
 
     def __init__(self, config: Ham2PoseConfig | None = None, context: Context | None = None) -> None:
         self.config, self.context = config or Ham2PoseConfig(), context or Context()
+        self._signs: Signs | None = None
+        if self.config.layout is not None or self.context.weights is not None:
+            self._build()
+
+    def begin(self, dataset: Dataset) -> None:
+        """The network for the dataset's layout, where neither the settings nor the weights name one."""
+        if self.config.layout is None:
+            pose = next(
+                (s.pose for s in (dataset[i] for i in range(len(dataset))) if s.notation and s.pose), None
+            )
+            if pose is None:
+                raise InputError("dataset: holds no sample with notation and pose to train on")
+            self.config = self.config.model_copy(update={"layout": layouts.nearest_layout(pose.header)})
+            self._build()
+
+    def _build(self) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.context.seed)
             self.model, self.config, _ = build(self.config, self.context.weights, random=True)
@@ -40,8 +56,8 @@ class Ham2PoseTask:
         )
         self.average.eval()
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=self.config.learning_rate)
-        self.names = preprocess.chosen_names(self.config.layout, self.config.points)
-        self._signs: Signs | None = None
+        self.layout = self.config.layout or LAYOUT
+        self.names = preprocess.chosen_names(self.layout, self.config.points)
 
     def stages(self) -> list[Ham2PoseTask]:
         return [self]
@@ -68,7 +84,7 @@ class Ham2PoseTask:
                 dataset,
                 hamnosys.encode,
                 self.names,
-                layout=self.config.layout,
+                layout=self.layout,
                 preset=self.config.preprocessing,
                 max_length=self.config.max_length,
                 progress=self.context.progress,
@@ -158,7 +174,7 @@ class Ham2PoseTask:
         for i, sign in enumerate(self.held_out(dataset)[:4]):
             batch = collate([sign])
             *_, last = self.average.unroll(batch.tokens, batch.pose[:, 0], torch.tensor([len(sign.points)]))
-            pictures[f"sign{i}"] = strips(self.names, self.config.layout, sign.points, last[0].numpy())
+            pictures[f"sign{i}"] = strips(self.names, self.layout, sign.points, last[0].numpy())
         return pictures
 
     def export(self, folder: Path) -> None:
