@@ -49,12 +49,22 @@ T = TypeVar("T")
 
 _SAME_SHAPE = mark("nondominant") + mark("etc")
 _TILDE, _ETC = mark("orirelative"), mark("etc")
+_WHERE = (mark("behind"), mark("brushing"))
+_STOPS = " \u00a0!,.?"
 _STILL, _EXEMPT = mark("nomotion"), mark("largemod")
 _MOVES = ("straight movement", "circle", "hand movement", "wrist movement", "no motion")
-_MOVE_MARKS = ("size", "path", "manner", "clock", "ellipse", "size change")
+_WAVES = (mark("wavy"), mark("zigzag"))
 _LIMB = ("limb location", "finger", "finger part")
 _BODY = ("head location", "trunk location", "neutral space")
-_WORDS = {"finger direction": "a finger direction", "palm": "a palm orientation", "handshape": "a handshape"}
+_WORDS = {  # what an error says could have stood there
+    **dict.fromkeys(_MOVES, "a movement"), **dict.fromkeys((*_BODY, *_LIMB, "side"), "a place"),
+    **dict.fromkeys(("thumb", "bending"), "a mark of the handshape"),
+    **dict.fromkeys(("size", "path", "manner", "clock", "ellipse", "size change"), "a mark of the movement"),
+    **{slot: f"a {slot}" for slot in ("handshape", "finger direction", "palm", "contact", "repetition", "symmetry")},
+    **dict.fromkeys((SEQUENCE[0], PARALLEL[0], FUSION[0]), "a bracket"),
+    **dict.fromkeys((_ETC, _TILDE, _EXEMPT, _SAME_SHAPE[0], "hand", "punctuation", "symmetry mark"), ""),
+    REPLACE: "a change of posture",
+}  # fmt: skip
 
 
 def parse(text: str) -> Notation:
@@ -96,6 +106,20 @@ def _stopped(text: str, i: int, why: str) -> InputError:
     return InputError(f"notation: breaks off after symbol {len(text)}, {SYMBOLS[text[-1]].name}: {why}")
 
 
+def _are_neighbours(first: str, second: str) -> bool:
+    """Whether a finger direction lies between these two: they share an axis' end, and no axis' two ends."""
+    if SYMBOLS[second].slot != "finger direction" or first == second:
+        return False
+    one, two = (set(SYMBOLS[c].name.removeprefix("hamextfinger")) for c in (first, second))
+    return bool(one & two) and not any(set(axis) <= one | two for axis in ("ud", "lr", "oi"))
+
+
+def _on_body(place: Place) -> bool:
+    spot = place.where.spot if isinstance(place.where, Location) else None
+    spot = spot.first if isinstance(spot, Blend) else spot
+    return spot is not None and SYMBOLS[spot.symbols[0]].slot in _BODY
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
@@ -103,19 +127,19 @@ class _Parser:
 
     # what every rule is made of
 
-    def _look(self, wanted: str, fits: Callable[[str], bool]) -> bool:
+    def _look(self, fits: Callable[[str], bool], *wanted: str) -> bool:
+        """Whether the next symbol fits; where it does not, what was wanted (classes or symbols) is kept for the error."""
         if self.at < len(self.text) and fits(self.text[self.at]):
             return True
         if self.at > self.furthest:
             self.furthest, self.expected = self.at, set()
         if self.at == self.furthest:
-            self.expected.add(wanted)
+            self.expected.update(_WORDS.get(w, SYMBOLS[w].name if w in SYMBOLS else w) for w in wanted)
         return False
 
     def _take(self, *slots: str) -> str:
         """The next symbol if it is of one of these classes, else ""."""
-        wanted = " or ".join(_WORDS.get(slot, slot) for slot in slots)
-        if not self._look(wanted, lambda c: SYMBOLS[c].slot in slots):
+        if not self._look(lambda c: SYMBOLS[c].slot in slots, *slots):
             return ""
         self.at += 1
         return self.text[self.at - 1]
@@ -128,11 +152,10 @@ class _Parser:
 
     def _is(self, symbols: str) -> bool:
         """Step over exactly these symbols."""
-        if self.text.startswith(symbols, self.at) and self._look("", lambda _: True):
+        fits = self.text.startswith(symbols, self.at)
+        if self._look(lambda _: fits, symbols[0]):
             self.at += len(symbols)
-            return True
-        self._look(SYMBOLS[symbols[0]].name, lambda _: False)
-        return False
+        return fits
 
     def _try(self, rule: Callable[[], T | None]) -> T | None:
         start = self.at
@@ -180,7 +203,10 @@ class _Parser:
             signs.append(sign)
             if not self._is(PLUS):
                 break
-        after = self._run("punctuation")
+        start = self.at
+        while self._look(lambda c: c in _STOPS, "punctuation"):
+            self.at += 1
+        after = self.text[start : self.at]
         if self.at < len(self.text):
             raise self._refusal()
         return Notation(tuple(signs), after)
@@ -195,9 +221,9 @@ class _Parser:
         posture = self._try(lambda: self._posture(whole=True))
         if posture is None:
             return None
-        places: list[Place] = []
-        while len(places) < 2 and (place := self._try(self._place)) is not None:
-            places.append(place)
+        places = [place for place in [self._try(self._place)] if place is not None]
+        if places and not _on_body(places[0]):
+            places += [p for p in [self._try(self._meeting_place)] if p is not None]
         return Sign(side, symmetry, posture, tuple(places), self._actions())
 
     def _symmetry(self) -> Symmetry | None:
@@ -206,7 +232,7 @@ class _Parser:
             return None
         start = self.at
         marks = {mark("fingerstraightmod"), mark("largemod"), mark("alternatingmotion")}
-        while marks and self._look("symmetry mark", lambda c: c in marks):
+        while marks and self._look(lambda c: c in marks, "symmetry mark"):
             marks.discard(self.text[self.at])
             self.at += 1
         return Symmetry(kind + self.text[start : self.at])
@@ -217,6 +243,7 @@ class _Parser:
         """whole: shape, finger direction and palm must all be said of every hand of which anything is."""
         parts: list[Hand | Pair[Hand]] = []
         while True:
+            start = self.at
             part: Hand | Pair[Hand] | None = self._pair(lambda: self._hand(change=not whole))
             part = part or self._try(self._hand)
             if part is None:
@@ -225,19 +252,26 @@ class _Parser:
             try:
                 hands = [Posture(tuple(parts)).hand(True), Posture(tuple(parts)).hand(False)]
             except ValueError:
-                return None
+                why = "a posture says handshape, finger direction and palm once each, in this order"
+                raise _stopped(self.text, start, why) from None
         if not parts:
             return None
-        if whole and any(h.shape is None or h.direction is None or h.palm is None for h in hands):
-            return None
+        for hand in hands if whole else ():
+            for part, word in (
+                (hand.shape, "handshape"),
+                (hand.direction, "finger direction"),
+                (hand.palm, "palm"),
+            ):
+                if part is None:
+                    raise _stopped(self.text, self.at, f"expected a {word}")
         return Posture(tuple(parts))
 
     def _hand(self, change: bool = False) -> Hand | None:
         if change and self._is(_STILL):
             return Hand(still=_STILL)
         shape = self._blend(self._handshape)
-        direction = self._blend(lambda: self._bearing("finger direction"))
-        palm = self._blend(lambda: self._bearing("palm"))
+        direction = self._blend(self._direction)
+        palm = self._blend(self._palm)
         return None if shape is direction is palm is None else Hand(shape, direction, palm)
 
     def _handshape(self) -> Handshape | None:
@@ -265,15 +299,22 @@ class _Parser:
             return None
         self._try(lambda: (self._is(BETWEEN) and self._run("finger")) or None)
         fingers = self.text[start : self.at]
+        if len(set(fingers)) < len(fingers):
+            return None
         marks = _EXEMPT if self._is(_EXEMPT) else self._take("bending", "finger part", "thumb")
         return Detail(fingers, marks)
 
-    def _bearing(self, slot: str) -> Bearing | None:
-        symbols = self._take(slot)
+    def _direction(self) -> Bearing | None:
+        symbols = self._take("finger direction")
         if not symbols:
             return None
-        symbols += self._take(slot)
+        if self._look(lambda c: _are_neighbours(symbols, c)):
+            symbols += self._take("finger direction")
         return Bearing(symbols, _TILDE if self._is(_TILDE) else "")
+
+    def _palm(self) -> Bearing | None:
+        symbol = self._take("palm")
+        return Bearing(symbol, _TILDE if self._is(_TILDE) else "") if symbol else None
 
     # places
 
@@ -283,6 +324,11 @@ class _Parser:
             return None
         return Place(where, self._try(self._contact) if isinstance(where, Pair) else None)
 
+    def _meeting_place(self) -> Place | None:
+        """Where on the body, or at which height, two hands meet."""
+        location = self._try(self._location)
+        return Place(location) if location is not None and _on_body(Place(location)) else None
+
     def _location(self) -> Location | None:
         spot = self._blend(self._spot)
         contact = self._try(self._contact)
@@ -290,20 +336,39 @@ class _Parser:
 
     def _spot(self) -> Spot | None:
         before = self._take("side")
-        symbols = self._take(*_BODY) or self._run(*_LIMB)
+        symbols = self._take(*_BODY) or self._limb()
         if not symbols:
             return None
         if before:
             return Spot(symbols, before)
         return Spot(symbols, after=_ETC if self._is(_ETC) else self._take("side"))
 
+    def _limb(self) -> str:
+        """A part of a hand or arm: fingers, one part of a finger and at most two regions, none of them twice."""
+        start = self.at
+        room = {"finger": 5, "finger part": 1, "limb location": 2}
+        while slots := [slot for slot, left in room.items() if left]:
+            symbol = self._take(*slots)
+            if not symbol or symbol in self.text[start : self.at - 1]:
+                self.at -= len(symbol)
+                break
+            room[SYMBOLS[symbol].slot] -= 1
+        return self.text[start : self.at]
+
+    def _nearness(self) -> str:
+        """A contact symbol, or two of which one says where: behind, or brushing."""
+        first = self._take("contact")
+        if first and self._look(lambda c: c != first and (c in _WHERE or first in _WHERE)):
+            return first + self._take("contact")
+        return first
+
     def _contact(self) -> Contact | None:
-        symbols = self._run("contact")
+        symbols = self._nearness()
         if symbols:
             return Contact(symbols)
         if not self._is(SEQUENCE[0]):
             return None
-        symbols = self._run("contact")
+        symbols = self._nearness()
         part = self._blend(self._spot) if symbols else None
         return Contact(symbols, part) if part is not None and self._is(SEQUENCE[1]) else None
 
@@ -323,7 +388,7 @@ class _Parser:
 
     def _action(self, first: bool) -> Action | None:
         if not first and (symbol := self._take("repetition")):
-            return Repeat(symbol, self._run(*_MOVE_MARKS))
+            return Repeat(symbol, self._take("size change"))
         move: Action | None = self._blend(self._move)
         if move is not None:
             return move
@@ -341,18 +406,42 @@ class _Parser:
 
     def _move(self) -> Move | None:
         symbol = self._take(*_MOVES)
-        return Move(symbol, self._run(*_MOVE_MARKS)) if symbol else None
+        return Move(symbol, self._move_marks(SYMBOLS[symbol].slot)) if symbol else None
+
+    def _move_marks(self, slot: str) -> str:
+        """Size; path with its own size, or where a circle begins; how it grows; manner; in this order."""
+        start = self.at
+        if slot != "no motion":
+            self._some("size", 2)
+            path = self._take("path") if slot == "straight movement" else ""
+            if path:
+                self._take("size")
+            if slot == "circle":
+                self._some("clock", 3)
+            if slot == "circle" or path in _WAVES:
+                self._take("ellipse")
+            self._take("size change")
+        if self._some("manner", 3) and slot == "straight movement":
+            self._take("size")  # of the stop
+        return self.text[start : self.at]
+
+    def _some(self, slot: str, most: int) -> str:
+        """At most so many symbols of a class."""
+        start = self.at
+        while self.at - start < most and self._take(slot):
+            pass
+        return self.text[start : self.at]
 
     def _replace(self) -> Replace | None:
         if not self._is(REPLACE):
             return None
-        before = self._run("manner", "size change")
+        before = self._take("manner", "size change")
         posture = self._try(self._posture)
-        return None if posture is None else Replace(posture, before, self._run(*_MOVE_MARKS))
+        return None if posture is None else Replace(posture, before, self._some("manner", 2))
 
     def _target(self) -> Target | None:
         place = self._try(self._place)
-        return None if place is None else Target(place, self._run(*_MOVE_MARKS))
+        return None if place is None else Target(place)
 
     def _both(self) -> Both | None:
         if not self._is(PARALLEL[0]):
@@ -363,7 +452,7 @@ class _Parser:
         other = self._actions()
         if not other or not self._is(PARALLEL[1]):
             return None
-        return Both(dominant, other, self._run(*_MOVE_MARKS))
+        return Both(dominant, other, self._take("manner"))
 
     def _group(self) -> Group | None:
         for brackets in (SEQUENCE, PARALLEL, FUSION):
@@ -371,5 +460,5 @@ class _Parser:
                 actions = self._actions(step=brackets is SEQUENCE)
                 if not actions or not self._is(brackets[1]):
                     return None
-                return Group(brackets, actions, self._run(*_MOVE_MARKS))
+                return Group(brackets, actions, self._take("manner"))
         return None

@@ -177,8 +177,7 @@ def _action(action: Action, depth: int) -> Iterator[Line]:
         yield depth, f"changes ({manner}) to" if manner else "changes to"
         yield from _posture(action.posture, depth + 1)
     elif isinstance(action, Target):
-        manner = _meanings(action.marks)
-        yield depth, f"goes to {_place(action.place)}" + (f" ({manner})" if manner else "")
+        yield depth, f"goes to {_place(action.place)}"
     elif isinstance(action, Both):
         for hand, actions in (("dominant hand", action.dominant), ("other hand", action.other)):
             yield depth, f"{hand}, at the same time"

@@ -235,13 +235,12 @@ class Replace:
 
 @dataclass(frozen=True)
 class Target:
-    """The hand goes to this place. marks: manner."""
+    """The hand goes to this place."""
 
     place: Place
-    marks: str = ""
 
     def __str__(self) -> str:
-        return str(self.place) + self.marks
+        return str(self.place)
 
 
 @dataclass(frozen=True)

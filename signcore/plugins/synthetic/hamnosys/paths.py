@@ -101,7 +101,7 @@ def straight(
             elif "decreasing" in words:
                 height = height * (1.0 - s) * 1.5
             size = WAVE[bulge] * (1.0 if word == "wavy" else 1.15)
-            path = path + (size * height)[:, None] * _across(along)
+            path = path + (size * height)[:, None] * _across(along, words)
     return path
 
 
@@ -115,9 +115,17 @@ def _bulge(letter: str, along: np.ndarray) -> np.ndarray:
     return geometry.unit(across)
 
 
-def _across(along: np.ndarray) -> np.ndarray:
-    """Across the way, as waves are drawn: sideways of an upward or forward one, up and down of a sideways one."""
+def _across(along: np.ndarray, words: list[str]) -> np.ndarray:
+    """The unit vector [3] of a wave: as an ellipse mark says, wide or high; else sideways, of a sideways way up and down."""
     side = np.array([1.0, 0.0, 0.0]) if abs(along[0]) < 0.75 else np.array([0.0, 1.0, 0.0])
+    if "ellipseh" in words:
+        side = np.array([1.0, 0.0, 0.0])
+    elif "ellipsev" in words:
+        side = np.array([0.0, 1.0, 0.0])
+    elif "ellipseur" in words or "ellipseul" in words:
+        side = np.array([1.0 if "ellipseur" in words else -1.0, 1.0, 0.0])
+    if abs(float(geometry.dot(geometry.unit(side), along))) > 0.9:
+        side = np.array([0.0, 0.0, 1.0])
     return geometry.perpendicular(side, along)
 
 

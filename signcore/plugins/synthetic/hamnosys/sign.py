@@ -508,7 +508,7 @@ class _Performer:
         """The way to a place that is reached by hands which change their posture at the same time."""
         goals = self._placed((target.place,), list(changed), active=active)
         goals = [s.at(g.wrist) for s, g in zip(stances, goals, strict=True)]
-        return self._approach(goals, stances, target.marks, flowing, move)
+        return self._approach(goals, stances, flowing, move)
 
     def _moved(
         self, action: Move | Blend[Move], stances: list[Stance], active: tuple[bool, bool], flowing: bool
@@ -606,20 +606,19 @@ class _Performer:
         move: Move | Blend[Move] | None,
     ) -> tuple[list[Track], list[Stance]]:
         goals = self._placed((target.place,), list(stances), active=active)
-        return self._approach(goals, stances, target.marks, flowing, move), goals
+        return self._approach(goals, stances, flowing, move), goals
 
     def _approach(
         self,
         goals: list[Stance],
         stances: list[Stance],
-        marks: str,
         flowing: bool,
         move: Move | Blend[Move] | None,
     ) -> list[Track]:
         """The way to these stances, in the shape of `move` where there is one."""
         ways = [g.wrist - s.wrist for g, s in zip(goals, stances, strict=True)]
         length = max(float(geometry.norm(way)) for way in ways)
-        marks = (_marks(move) if move is not None else "") + marks
+        marks = _marks(move) if move is not None else ""
         time = (0.20 + 0.75 * length) * paths.pace(marks) / self.habits.tempo
         count = samples(time)
         tracks = []
