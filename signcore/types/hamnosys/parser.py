@@ -257,13 +257,14 @@ class _Parser:
         if not parts:
             return None
         for hand in hands if whole else ():
-            for part, word in (
-                (hand.shape, "handshape"),
-                (hand.direction, "finger direction"),
-                (hand.palm, "palm"),
+            for word, there in (
+                ("handshape", hand.shape),
+                ("finger direction", hand.direction),
+                ("palm", hand.palm),
             ):
-                if part is None:
-                    raise _stopped(self.text, self.at, f"expected a {word}")
+                if there is None:
+                    further = self.furthest > self.at
+                    raise self._refusal() if further else _stopped(self.text, self.at, f"expected a {word}")
         return Posture(tuple(parts))
 
     def _hand(self, change: bool = False) -> Hand | None:
