@@ -2,175 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Self
-
-import numpy as np
-import torch
-from pydantic import ValidationError
-from torch import Tensor
-
-from signcore import weights
-from signcore.contracts import Context
-from signcore.errors import InputError, WeightsError
-from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
-from signcore.plugins.pgmm.frames import fit_frame, fit_points, to_bytes
-from signcore.plugins.pgmm.heatmaps import pose_points
-from signcore.plugins.pgmm.model import PoseGuidedMotionModel, Source, channels_last, motion_frame
-from signcore.plugins.pgmm.relative_motion import relative_keypoints
-from signcore.types.video import Video
-
-COMPARED_SIDE, COMPARED_FRAMES = 32, 16  # pixels and frames at which source and driving are compared
-SAME_PERSON = 0.07  # mean absolute difference on [0, 1]; other people, or other clothes, are above 0.12
+from signcore.animation.generator import Animator, Method
+from signcore.animation.network import MotionNetwork
+from signcore.plugins.pgmm.config import PGMMConfig
+from signcore.plugins.pgmm.model import PoseGuidedMotionModel
 
 
-class PGMM:
-    """Pose-Guided Motion Model (Shi et al., ECCV 2024).
+class PGMMMethod(Method):
+    component, config_class = "pgmm", PGMMConfig
 
-    `generate` makes as many frames as the driving video has, square, `config.size` pixels a side, at its rate, lazily and
-    in batches. Frames of another aspect are cropped or padded (`config.fit`), source and driving alike.
-    Missing: a missing point of the driving pose gives an empty heatmap; what it would show is left to the coarse motion.
-    Raises InputError where the driving video or its pose is absent, or their frames differ in number.
-    """
-
-    def __init__(self, config: PGMMConfig | None = None, context: Context | None = None) -> None:
-        config, self.context = config or PGMMConfig(), context or Context()
-        found = weights.find(self.context.weights, "generator", "pgmm", config.preset)
-        trained, tensors = weights.read(found)
-        self.config = trained_config(config, trained, found)
-        model = PoseGuidedMotionModel(self.config)
-        weights.load_into(model, tensors, found)
-        self.dtype = getattr(torch, self.context.dtype)
-        self.model = channels_last(model.eval().requires_grad_(False).to(self.context.device))
-
-    @classmethod
-    def from_pretrained(
-        cls, source: str | Path, config: PGMMConfig | None = None, context: Context | None = None
-    ) -> Self:
-        """From a folder, a .safetensors file or a hub name."""
-        from dataclasses import replace
-
-        return cls(config, replace(context or Context(), weights=str(source)))
-
-    def save_pretrained(self, folder: str | Path, *, half: bool = True) -> Path:
-        return weights.save(folder, describe(self.config), self.model.state_dict(), half=half)
-
-    def generate(self, inputs: PGMMInputs) -> Video:
-        driving, points = self._checked(inputs)
-        with self._running():
-            source = self.model.source(self._batch([inputs.source.array]))
-            crossing = self._mode(inputs) == "cross"
-            relative = crossing and self.config.motion == "relative"
-            first = self._keypoints([driving[0]]) if relative else None
-        size, count = self.config.size, self.config.batch_frames
-
-        def make(start: int) -> Iterator[np.ndarray]:
-            frames, position = [], start
-            for frame in self.context.progress(driving[start:], len(driving) - start, "frames"):
-                frames.append(frame)
-                if len(frames) == count or position + len(frames) == len(driving):
-                    part = points[position : position + len(frames)]
-                    yield from self._frames(source, first, frames, part, crossing)
-                    position += len(frames)
-                    frames = []
-
-        return Video.from_stream(make, len(driving), size, size, driving.fps)
-
-    def _checked(self, inputs: PGMMInputs) -> tuple[Video, np.ndarray]:
-        """The driving video, and its pose as float32 [T, P, 2], x and y in [0, 1] across the model's square."""
-        driving, pose = inputs.driving, inputs.driving_pose
-        if len(driving) == 0:
-            raise InputError("driving: PGMM needs a driving video with at least one frame")
-        if self.config.pose_fusion == "none":
-            return driving, np.full((len(driving), 1, 2), np.nan, np.float32)
-        pose = pose if pose is not None else driving.pose
-        if pose is None:
-            raise InputError(
-                "driving_pose: PGMM needs the driving video's pose",
-                "give one, or name an estimator that makes it",
-            )
-        if len(pose.body.data) != len(driving):
-            raise InputError(
-                f"driving_pose: has {len(pose.body.data)} frames, the driving video has {len(driving)}"
-            )
-        points = pose_points(pose, self.config.points)
-        return driving, fit_points(points, driving.height, driving.width, self.config.fit)
-
-    def judge(self, inputs: PGMMInputs) -> tuple[list[str], Video]:
-        """The driving video at the model's size is the truth where source and driving are one person; else only
-        steadiness can be compared."""
-        names = ["l1", "psnr", "ssim", "tcd"] if self._mode(inputs) == "reconstruction" else ["tcd"]
-        size, driving = self.config.size, inputs.driving
-
-        def make(start: int) -> Iterator[np.ndarray]:
-            return (to_bytes(fit_frame(f, size, self.config.fit)[None])[0] for f in driving[start:])
-
-        return names, Video.from_stream(make, len(driving), size, size, driving.fps)
-
-    def _mode(self, inputs: PGMMInputs) -> str:
-        """The mode, or, for "auto", reconstruction where some driving frame looks like the source."""
-        if self.config.mode != "auto":
-            return self.config.mode
-        source = fit_frame(inputs.source.array, COMPARED_SIDE, self.config.fit)
-        every = max(1, len(inputs.driving) // COMPARED_FRAMES)
-        frames = (fit_frame(f, COMPARED_SIDE, self.config.fit) for f in inputs.driving[::every])
-        nearest = min(float((frame - source).abs().mean()) for frame in frames)
-        return "reconstruction" if nearest < SAME_PERSON else "cross"
-
-    def _running(self) -> torch.autograd.grad_mode.inference_mode:
-        return torch.inference_mode()
-
-    def _batch(self, frames: list[np.ndarray]) -> Tensor:  # uint8 [H, W, 3] each -> [B, 3, size, size]
-        batch = torch.stack([fit_frame(frame, self.config.size, self.config.fit) for frame in frames])
-        return batch.to(self.context.device, memory_format=torch.channels_last)
-
-    def _keypoints(self, frames: list[np.ndarray]) -> Tensor:  # [B, 5K, 2]
-        return self.model.keypoint_detector(motion_frame(self._batch(frames)))
-
-    def _frames(
-        self,
-        source: Source,
-        first: Tensor | None,
-        frames: list[np.ndarray],
-        points: np.ndarray,
-        crossing: bool,
-    ) -> np.ndarray:
-        """Driving frames and their points to uint8 [B, size, size, 3]."""
-        half = self.dtype != torch.float32
-        kind = torch.device(self.context.device).type
-        with self._running(), torch.autocast(kind, self.dtype if half else None, enabled=half):
-            driving = self._batch(frames)
-            keypoints = self.model.keypoint_detector(motion_frame(driving))
-            if first is not None:
-                keypoints = relative_keypoints(source.keypoints, keypoints, first)
-            background = None
-            if self.model.background is not None and not crossing:
-                background = self.model.background(
-                    source.motion_frame.expand(len(frames), -1, -1, -1), motion_frame(driving)
-                )
-            where = torch.from_numpy(points).to(driving)
-            return to_bytes(self.model(source.expand(len(frames)), keypoints, where, background).prediction)
+    def network(self, config: PGMMConfig) -> MotionNetwork:
+        return PoseGuidedMotionModel(config)
 
 
-def describe(config: PGMMConfig) -> dict[str, object]:
-    """What `config.json` says beside the weights."""
-    return {
-        "component": "generator:pgmm",
-        "preset": config.preset,
-        "version": 1,
-        "settings": {**config.architecture, "size": config.size},
-    }
-
-
-def trained_config(config: PGMMConfig, trained: dict[str, Any], source: str | Path) -> PGMMConfig:
-    """The settings on the network that the weights of `source` belong to. Raises WeightsError where that is no PGMM."""
-    of = trained.get("component", "generator:pgmm")
-    if of != "generator:pgmm":
-        raise WeightsError(f"{source}: weights of {of}, not of generator:pgmm")
-    try:
-        return config.with_architecture(dict(trained.get("settings", {})))
-    except (ValidationError, TypeError, ValueError) as error:
-        raise WeightsError(
-            f"{source}: its config describes no PGMM ({str(error).splitlines()[-1].strip()})"
-        ) from error
+class PGMM(PGMMMethod, Animator):
+    """Pose-Guided Motion Model (Shi et al., ECCV 2024)."""

@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from signcore.nn.convolution_blocks import DownBlock2d, InstanceNorm, ResBlock2d, SameBlock2d, UpBlock2d
+from signcore.animation.heatmaps import heatmaps, point_names
+from signcore.animation.network import Encoder, MotionNetwork, Result, resized
+from signcore.nn.convolution_blocks import InstanceNorm, ResBlock2d, SameBlock2d, UpBlock2d
 from signcore.nn.coordinates import warp
 from signcore.nn.dense_motion import DenseMotion, Motion
 from signcore.nn.keypoint_detector import BackgroundMotionPredictor, KeypointDetector
 from signcore.plugins.pgmm.config import PGMMConfig
-from signcore.plugins.pgmm.heatmaps import heatmaps, point_names
 
 LEVELS = 3  # sets of the generator: at 1/8, 1/4 and 1/2 of the frame (P5)
-MOTION_SIZE = 128  # the motion branch sees frames at the nearest multiple of it
 
 
-class Result(NamedTuple):
-    """prediction: [B, 3, H, W] in [0, 1]; drawn: the same before the warped source shows through;
-    decoded: what each convolution module made, coarse to fine (Y of eq. 10)."""
-
-    prediction: Tensor
-    drawn: Tensor
-    decoded: list[Tensor]
-
-
-@dataclass(frozen=True)
-class Source:
-    """All that depends on the source frame alone: computed once a clip."""
-
-    frame: Tensor  # [B, 3, H, W] in [0, 1]
-    motion_frame: Tensor  # [B, 3, h, w] as the motion branch sees it
-    keypoints: Tensor  # [B, 5K, 2]
-    features: list[Tensor]  # appearance X_s, deepest first, full size last
-
-    def expand(self, batch: int) -> Source:
-        """The same source for `batch` driving frames, without copies."""
-        if len(self.frame) == batch:
-            return self
-        frame, motion_frame, keypoints = (
-            t.expand(batch, *t.shape[1:]) for t in (self.frame, self.motion_frame, self.keypoints)
-        )
-        return Source(frame, motion_frame, keypoints, [f.expand(batch, *f.shape[1:]) for f in self.features])
-
-
-class PoseGuidedMotionModel(nn.Module):
+class PoseGuidedMotionModel(MotionNetwork):
     """I_d = G(E_I(I_s), E_M(I_s, I_d), P_d(P_e(I_d))) (PGMM eq. 2)."""
 
     def __init__(self, config: PGMMConfig) -> None:
@@ -72,20 +42,9 @@ class PoseGuidedMotionModel(nn.Module):
         self.sets = nn.ModuleList(DecoderSet(i, widths, config) for i in range(LEVELS))
         self.final = nn.Conv2d(widths[-1], 3, 7, padding=3)
 
-    def source(self, frame: Tensor) -> Source:  # [B, 3, H, W] in [0, 1]
-        small = motion_frame(frame)
-        return Source(frame, small, self.keypoint_detector(small), self.encoder(frame))
-
-    def forward(
-        self,
-        source: Source,
-        keypoints: Tensor,  # [B, 5K, 2] that the source is to move to
-        points: Tensor,  # [B, P, 2] driving pose, x and y in [0, 1]; NaN where missing
-        background: Tensor | None = None,  # [B, 3, 3]
-        keep: Tensor | None = None,  # [B, K+1] transforms that are not dropped
-    ) -> Result:
-        motion = self.motion(source.motion_frame, keypoints, source.keypoints, background, keep)
-        return self.generate(source.frame, source.features, motion, points)
+    def appearance(self, frame: Tensor) -> list[Tensor]:
+        features: list[Tensor] = self.encoder(frame)
+        return features
 
     def generate(
         self, frame: Tensor, features: list[Tensor], motion: Motion | None, points: Tensor
@@ -101,7 +60,7 @@ class PoseGuidedMotionModel(nn.Module):
         if motion is None or self.config.blend == "none":
             drawn = self.draw(decoded, frame)
             return Result(drawn, drawn, outputs)
-        visible, flow = _resize(motion.visible[LEVELS], frame.shape[-2:]), motion.flows[-1]
+        visible, flow = resized(motion.visible[LEVELS], frame.shape[-2:]), motion.flows[-1]
         if self.config.blend == "tpsmm":
             decoded = decoded * (1 - visible) + warp(features[-1], flow, visible)
         drawn = self.draw(decoded, frame)
@@ -116,24 +75,6 @@ class PoseGuidedMotionModel(nn.Module):
             spread, mean = torch.std_mean(torch.logit(frame.float(), eps=0.02), dim=(2, 3), keepdim=True)
             logits = mean + spread * logits
         return torch.sigmoid(logits)
-
-
-class Encoder(nn.Module):
-    """Appearance: a 7x7 convolution of stride 1 (P1) and three down-sampling blocks (section 3.1)."""
-
-    def __init__(self, widths: list[int]) -> None:
-        super().__init__()
-        shallow_first = widths[::-1]
-        self.first = SameBlock2d(3, shallow_first[0], 7)
-        self.down_blocks = nn.ModuleList(DownBlock2d(a, b) for a, b in itertools.pairwise(shallow_first))
-
-    def forward(
-        self, frame: Tensor
-    ) -> list[Tensor]:  # [B, 3, H, W] -> features deepest first, full size last
-        features = [self.first(frame)]
-        for block in self.down_blocks:
-            features.append(block(features[-1]))
-        return features[::-1]
 
 
 class PoseNet(nn.Module):
@@ -280,20 +221,3 @@ def sine_positions(like: Tensor, height: int, width: int) -> Tensor:  # [B, C, h
     by_column = torch.cat([columns.sin(), columns.cos()], dim=1).T[:, None, :].expand(-1, height, -1)
     places = torch.cat([by_row, by_column])
     return F.pad(places, (0, 0, 0, 0, 0, features - len(places))).to(like.dtype)
-
-
-def channels_last(model: PoseGuidedMotionModel) -> PoseGuidedMotionModel:
-    """The same network with its weights laid out as its convolutions are fastest."""
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def motion_frame(frame: Tensor) -> Tensor:  # [B, 3, H, W] -> [B, 3, h, w]
-    """The frame as the motion branch sees it: each side at the nearest multiple of 128, at least 128."""
-    size = [max(1, int(side / MOTION_SIZE + 0.5)) * MOTION_SIZE for side in frame.shape[-2:]]
-    return _resize(frame, size)
-
-
-def _resize(image: Tensor, size: list[int] | torch.Size) -> Tensor:
-    if list(image.shape[-2:]) == list(size):
-        return image
-    return F.interpolate(image, tuple(size), mode="bilinear", align_corners=True)

@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from signcore import weights
+from signcore.animation.frames import fit_frame, fit_points
+from signcore.animation.generator import describe
+from signcore.animation.relative_motion import hull_area, relative_keypoints
 from signcore.contracts import Context
 from signcore.errors import InputError, WeightsError
 from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
-from signcore.plugins.pgmm.frames import fit_frame, fit_points
-from signcore.plugins.pgmm.generator import PGMM, describe
+from signcore.plugins.pgmm.generator import PGMM
 from signcore.plugins.pgmm.model import PoseGuidedMotionModel
-from signcore.plugins.pgmm.relative_motion import hull_area, relative_keypoints
 from signcore.types.image import Image
 from signcore.types.poses import pose_from_keypoints
 from signcore.types.video import Video
@@ -40,7 +41,7 @@ def folder(tmp_path_factory) -> Path:
     with torch.no_grad():
         model.keypoint_detector.fg_encoder.fc.weight.mul_(5)  # so that other frames have other keypoints
     path = tmp_path_factory.mktemp("weights")
-    weights.save(path, describe(TINY), model.state_dict(), half=False)
+    weights.save(path, describe("pgmm", TINY), model.state_dict(), half=False)
     return path
 
 
@@ -140,8 +141,8 @@ def test_a_pose_at_another_resolution_means_the_same(folder):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"driving": Video.from_array(frames(2), 10)[:0]}, "driving: PGMM needs a driving video"),
-        ({"driving_pose": None}, "driving_pose: PGMM needs the driving video's pose"),
+        ({"driving": Video.from_array(frames(2), 10)[:0]}, "driving: pgmm needs a driving video"),
+        ({"driving_pose": None}, "driving_pose: pgmm needs the driving video's pose"),
         ({"driving_pose": pose(4)}, "driving_pose: has 4 frames, the driving video has 5"),
     ],
 )
@@ -225,8 +226,8 @@ def test_weights_of_another_method_are_refused(folder, tmp_path):
     config, tensors = weights.read(folder)
     for changes, message in (
         ({"component": "recognizer:signx"}, "weights of recognizer:signx, not of generator:pgmm"),
-        ({"settings": {"width": -1}}, "its config describes no PGMM"),
-        ({"settings": 3}, "its config describes no PGMM"),
+        ({"settings": {"width": -1}}, "its config describes no pgmm"),
+        ({"settings": 3}, "its config describes no pgmm"),
     ):
         weights.save(tmp_path, {**config, **changes}, tensors)
         with pytest.raises(WeightsError, match=message):

@@ -6,16 +6,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from signcore.animation.heatmaps import heatmaps
+from signcore.animation.network import motion_frame
 from signcore.nn.coordinates import coordinate_grid, warp
 from signcore.nn.dense_motion import Motion, dropout_softmax
 from signcore.nn.thin_plate_spline import solve
 from signcore.plugins.pgmm.config import PGMMConfig
-from signcore.plugins.pgmm.heatmaps import heatmaps
 from signcore.plugins.pgmm.model import (
     CoarseMotionModule,
     PoseFusionModule,
     PoseGuidedMotionModel,
-    motion_frame,
     sine_positions,
 )
 

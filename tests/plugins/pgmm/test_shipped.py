@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from signcore.animation.clips import read
+from signcore.animation.evaluation import nearest, tensor, thumbnails
+from signcore.animation.heatmaps import hand_boxes, point_names, pose_points
+from signcore.animation.losses import hand_weights
 from signcore.contracts import Context
 from signcore.nn.ssim import ssim_map
-from signcore.plugins.pgmm.clips import read
 from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
-from signcore.plugins.pgmm.evaluation import nearest, tensor, thumbnails
 from signcore.plugins.pgmm.generator import PGMM
-from signcore.plugins.pgmm.heatmaps import hand_boxes, point_names, pose_points
-from signcore.plugins.pgmm.losses import hand_weights
 from signcore.plugins.synthetic.config import DatasetConfig
 from signcore.plugins.synthetic.dataset import Dataset
 from signcore.types.image import Image

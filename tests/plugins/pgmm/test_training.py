@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from signcore import weights
+from signcore.animation import losses
+from signcore.animation.clips import Clips, read, split
+from signcore.animation.heatmaps import hand_boxes, mirrored_order, point_names
 from signcore.contracts import Context, Sample
 from signcore.errors import InputError
 from signcore.nn.coordinates import coordinate_grid
 from signcore.nn.thin_plate_spline import random as random_spline
-from signcore.plugins.pgmm import losses
-from signcore.plugins.pgmm.clips import Clips, read, split
 from signcore.plugins.pgmm.config import PGMMConfig
-from signcore.plugins.pgmm.heatmaps import hand_boxes, mirrored_order, point_names
 from signcore.plugins.pgmm.training import PGMMTask
 from signcore.training import fit
 from signcore.types.poses import pose_from_keypoints

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from signcore.animation.clips import Clip
+from signcore.animation.heatmaps import hand_boxes
+from signcore.animation.losses import hand_weights
+from signcore.animation.network import MotionNetwork, motion_frame
 from signcore.nn.ssim import ssim_map
-from signcore.plugins.pgmm.clips import Clip
-from signcore.plugins.pgmm.heatmaps import hand_boxes
-from signcore.plugins.pgmm.losses import hand_weights
-from signcore.plugins.pgmm.model import PoseGuidedMotionModel, motion_frame
 
 BATCH = 8
 THUMBNAIL = 32  # pixels a side at which the nearest training frame is looked for
@@ -21,7 +21,7 @@ THUMBNAIL = 32  # pixels a side at which the nearest training frame is looked fo
 
 @torch.no_grad()
 def evaluate(
-    model: PoseGuidedMotionModel, held_out: list[Clip], trained_on: Iterable[Clip], names: list[str]
+    model: MotionNetwork, held_out: list[Clip], trained_on: Iterable[Clip], names: list[str]
 ) -> dict[str, float]:
     """The first frame of each held-out clip drives through the rest.
 
@@ -61,7 +61,7 @@ def _add(totals: dict[str, list[float]], prefix: str, made: Tensor, truth: Tenso
 
 
 @torch.no_grad()
-def reconstruct(model: PoseGuidedMotionModel, clip: Clip) -> Tensor:  # [T, 3, H, W] in [0, 1]
+def reconstruct(model: MotionNetwork, clip: Clip) -> Tensor:  # [T, 3, H, W] in [0, 1]
     """Every frame of a clip from its first frame, the driving frames' keypoints and the pose."""
     training = model.training
     model.eval()
@@ -100,7 +100,7 @@ def nearest(truth: Tensor, seen: tuple[np.ndarray, Tensor] | None) -> Tensor | N
     return tensor(seen[0][torch.cdist(small, seen[1], p=1).argmin(dim=1).numpy()])
 
 
-def strips(model: PoseGuidedMotionModel, clips: list[Clip], columns: int = 4) -> dict[str, np.ndarray]:
+def strips(model: MotionNetwork, clips: list[Clip], columns: int = 4) -> dict[str, np.ndarray]:
     """For each clip a picture: the source, then driving frames above and what was made of them below."""
     pictures = {}
     for i, clip in enumerate(clips):

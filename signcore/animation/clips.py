@@ -1,4 +1,4 @@
-"""Clips of a dataset as PGMM trains on them: frames at the model's size with their pose points, kept in memory."""
+"""Clips of a dataset as they are trained on: frames at the model's size with their pose points, kept in memory."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from signcore.animation.config import AnimationConfig
+from signcore.animation.frames import fit_frame, fit_points, to_bytes
+from signcore.animation.heatmaps import pose_points
 from signcore.contracts import Dataset, Sample
 from signcore.errors import InputError
-from signcore.plugins.pgmm.config import PGMMConfig
-from signcore.plugins.pgmm.frames import fit_frame, fit_points, to_bytes
-from signcore.plugins.pgmm.heatmaps import pose_points
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Clips:
     or the last clips where signers are not named (`config.held_out` of them).
     """
 
-    def __init__(self, dataset: Dataset, config: PGMMConfig) -> None:
+    def __init__(self, dataset: Dataset, config: AnimationConfig) -> None:
         if len(dataset) == 0:
             raise InputError("dataset: holds no clips")
         self.dataset, self.config = dataset, config
@@ -64,14 +64,14 @@ def split(dataset: Dataset, held_out: float) -> dict[str, list[int]]:
     return {"train": train, "held-out": held}
 
 
-def read(sample: Sample, config: PGMMConfig) -> Clip:
+def read(sample: Sample, config: AnimationConfig) -> Clip:
     """A sample's frames (evenly spread where there are more than `config.clip_frames`) and points. Raises InputError."""
     video, pose = sample.video, sample.pose
     if video is None or len(video) == 0:
         raise InputError(f"{sample.id}: has no video frames")
     if pose is None:
         pose = video.pose
-    if pose is None and config.pose_fusion != "none":
+    if pose is None and config.needs_pose:
         raise InputError(f"{sample.id}: has no pose", "write one beside the video with an estimator")
     count = len(video)
     wanted = np.linspace(0, count - 1, min(count, config.clip_frames or count)).round().astype(int)

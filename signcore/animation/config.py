@@ -1,0 +1,152 @@
+"""Settings and inputs that the generators share which move a picture like a driving video; imports no torch."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self
+
+from pose_format import Pose
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from signcore.types.image import Image
+from signcore.types.video import Video
+
+
+def setting(default: Any, description: str, unit: str | None = None, **bounds: Any) -> Any:
+    return Field(
+        default, description=description, json_schema_extra={"unit": unit} if unit else None, **bounds
+    )
+
+
+class AnimationConfig(BaseModel):
+    """A preset names the defaults; every other setting overrides it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    shapes: ClassVar[tuple[str, ...]] = ()  # the settings that the weights' shapes and meaning depend on
+
+    preset: str = "small"
+
+    # frames
+    size: int = setting(
+        128,
+        "side of the frames that are made; taken from the weights unless set",
+        "pixels",
+        ge=64,
+        le=512,
+        multiple_of=32,
+    )
+    fit: Literal["crop", "pad"] = setting(
+        "crop", "how source and driving frames of another aspect become square"
+    )
+    batch_frames: int = setting(8, "driving frames made at a time", "frames", ge=1, le=256)
+    mode: Literal["auto", "reconstruction", "cross"] = setting(
+        "auto",
+        "reconstruction: source and driving are one person; cross: two persons; auto: one where the source looks like a driving frame",
+    )
+    motion: Literal["standard", "relative"] = setting(
+        "relative",
+        "in mode cross: take the driving keypoints as they are, or move the source's as the driving ones move",
+    )
+
+    # motion branch (TPSMM)
+    transforms: int = setting(10, "thin-plate splines, five keypoints each", ge=1, le=64)
+    keypoint_width: int = setting(
+        16, "features of the keypoint detector's first layer; ResNet-18 has 64", ge=4, le=128
+    )
+    motion_width: int = setting(16, "features of the motion hourglass's first block", ge=4, le=128)
+    motion_max_width: int = setting(128, "most features in the motion hourglass", ge=8, le=2048)
+    background: bool = setting(False, "predict the background's own motion in reconstruction")
+    points: tuple[str, ...] | None = setting(
+        None, "P13: names of the driving pose's points; none takes the 36 of layout pgmm_36"
+    )
+
+    # training
+    batch: int = setting(4, "pairs of frames in a step", "pairs", ge=1, le=1024)
+    learning_rate: float = setting(8e-4, "Adam's step", gt=0, le=1)
+    schedule: Literal["milestones", "cosine", "constant"] = setting(
+        "cosine",
+        "learning rate: / 10 at 60 % and at 90 % of the steps (paper), a cosine to 1 % after a short rise, or constant",
+    )
+    l1_weight: float = setting(10.0, "multi-scale L1 between the result and the driving frame", ge=0)
+    ssim_weight: float = setting(5.0, "1 - SSIM between the result and the driving frame", ge=0)
+    hand_weight: float = setting(12.0, "extra weight of L1 and SSIM inside the hands' boxes", ge=0)
+    moving_weight: float = setting(
+        2.0, "extra weight of L1 and SSIM where source and driving frame differ", ge=0
+    )
+    drawn_weight: float = setting(5.0, "multi-scale L1 of what is drawn, before the blend", ge=0)
+    equivariance_weight: float = setting(10.0, "keypoints move with a deformed frame", ge=0)
+    warp_weight: float = setting(10.0, "the flow takes the source's features to the driving frame's", ge=0)
+    background_weight: float = setting(
+        10.0, "background motion there and back is the identity (where `background` is on)", ge=0
+    )
+    dropout_start: float = setting(0.0, "probability that a spline is dropped, at the first step", ge=0, lt=1)
+    dropout_max: float = setting(0.0, "the same, where its rise ends", ge=0, lt=1)
+    dropout_rise: float = setting(0.1, "part of the steps in which it rises", gt=0, le=1)
+    dropout_until: float = setting(0.35, "part of the steps after which no spline is dropped", ge=0, le=1)
+    clip: float = setting(10.0, "largest gradient component of the motion networks; 0 clips nothing", ge=0)
+    mirror: bool = setting(True, "mirror half of the pairs")
+    colour_jitter: float = setting(
+        0.2, "spread of random brightness, contrast and colour mixing, alike on both frames", ge=0, le=1
+    )
+    averaging: float = setting(
+        0.998,
+        "decay of the running average of the weights, which is what is exported; 0 for none",
+        ge=0,
+        lt=1,
+    )
+    held_out: float = setting(
+        0.1, "part of the clips kept for evaluation where the dataset names no test split", ge=0, le=0.5
+    )
+    clip_frames: int | None = setting(
+        None, "read at most so many frames of a training clip, evenly spread; none reads all", "frames", ge=2
+    )
+    nearest_clips: int = setting(
+        500,
+        "most training clips, evenly spread, that the baseline 'nearest training frame' looks through",
+        "clips",
+        ge=1,
+    )
+    evaluate_clips: int = setting(8, "most clips in an evaluation", "clips", ge=1)
+    cache: int = setting(2048, "decoded training frames kept in memory", "MiB", ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset_first(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            return {**cls.presets.get(str(values.get("preset", "small")), {}), **values}
+        return values
+
+    @property
+    def needs_pose(self) -> bool:
+        """Whether the driving video's pose is an input of the network."""
+        return False
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The settings that the weights' shapes and meaning depend on."""
+        return {name: getattr(self, name) for name in self.shapes}
+
+    def with_architecture(self, trained: dict[str, Any]) -> Self:
+        """These settings on the network that weights were trained as, `trained` by name.
+
+        A setting that differs from the preset's default was chosen by the user and stays; weights that do not fit it
+        are refused when they are loaded. Raises ValidationError where `trained` holds what no network has.
+        """
+        default = type(self)(preset=self.preset)
+        known = {k: v for k, v in trained.items() if k in (*self.shapes, "size")}
+        chosen = {k: v for k, v in self.model_dump().items() if v != getattr(default, k) or k not in known}
+        return type(self).model_validate({**known, **chosen})
+
+
+class AnimationInputs(BaseModel):
+    """What `generate` takes: who is to move, and how."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    source: Image = Field(description="picture of the person who is to move")
+    driving: Video = Field(description="video whose motion is taken over")
+    driving_pose: Pose | None = Field(
+        None,
+        description="pose of the driving video, frame by frame, in its pixels",
+        json_schema_extra={"pose_of": "driving"},
+    )

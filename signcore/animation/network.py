@@ -1,0 +1,116 @@
+"""What a network that moves a picture is made of: motion from keypoints, and a generator that draws by it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from signcore.nn.convolution_blocks import DownBlock2d, SameBlock2d
+from signcore.nn.dense_motion import DenseMotion, Motion
+from signcore.nn.keypoint_detector import BackgroundMotionPredictor, KeypointDetector
+
+MOTION_SIZE = 128  # the motion branch sees frames at the nearest multiple of it
+
+
+class Result(NamedTuple):
+    """prediction: [B, 3, H, W] in [0, 1]; drawn: the same before the warped source shows through;
+    decoded: what each convolution module made, coarse to fine (Y of eq. 10)."""
+
+    prediction: Tensor
+    drawn: Tensor
+    decoded: list[Tensor]
+
+
+@dataclass(frozen=True)
+class Source:
+    """All that depends on the source frame alone: computed once a clip."""
+
+    frame: Tensor  # [B, 3, H, W] in [0, 1]
+    motion_frame: Tensor  # [B, 3, h, w] as the motion branch sees it
+    keypoints: Tensor  # [B, 5K, 2]
+    features: list[Tensor]  # appearance X_s, deepest first, full size last
+
+    def expand(self, batch: int) -> Source:
+        """The same source for `batch` driving frames, without copies."""
+        if len(self.frame) == batch:
+            return self
+        frame, motion_frame, keypoints = (
+            t.expand(batch, *t.shape[1:]) for t in (self.frame, self.motion_frame, self.keypoints)
+        )
+        return Source(frame, motion_frame, keypoints, [f.expand(batch, *f.shape[1:]) for f in self.features])
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class MotionNetwork(nn.Module):
+    """A method's network: its keypoints, its motion, and `generate`, which draws by them."""
+
+    keypoint_detector: KeypointDetector
+    background: BackgroundMotionPredictor | None
+    motion: DenseMotion
+
+    def appearance(self, frame: Tensor) -> list[Tensor]:
+        """[B, 3, H, W] in [0, 1] to features, deepest first."""
+        raise NotImplementedError
+
+    def generate(
+        self, frame: Tensor, features: list[Tensor], motion: Motion | None, points: Tensor
+    ) -> Result:
+        """Appearance, motion and pose to the frame; motion None moves nothing."""
+        raise NotImplementedError
+
+    def source(self, frame: Tensor) -> Source:  # [B, 3, H, W] in [0, 1]
+        small = motion_frame(frame)
+        return Source(frame, small, self.keypoint_detector(small), self.appearance(frame))
+
+    def forward(
+        self,
+        source: Source,
+        keypoints: Tensor,  # [B, 5K, 2] that the source is to move to
+        points: Tensor,  # [B, P, 2] driving pose, x and y in [0, 1]; NaN where missing
+        background: Tensor | None = None,  # [B, 3, 3]
+        keep: Tensor | None = None,  # [B, K+1] transforms that are not dropped
+    ) -> Result:
+        motion = self.motion(source.motion_frame, keypoints, source.keypoints, background, keep)
+        return self.generate(source.frame, source.features, motion, points)
+
+
+class Encoder(nn.Module):
+    """A 7x7 convolution of stride 1 (P1) and three down-sampling blocks (section 3.1)."""
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__()
+        shallow_first = widths[::-1]
+        self.first = SameBlock2d(3, shallow_first[0], 7)
+        self.down_blocks = nn.ModuleList(DownBlock2d(a, b) for a, b in itertools.pairwise(shallow_first))
+
+    def forward(
+        self, frame: Tensor
+    ) -> list[Tensor]:  # [B, 3, H, W] -> features deepest first, full size last
+        features = [self.first(frame)]
+        for block in self.down_blocks:
+            features.append(block(features[-1]))
+        return features[::-1]
+
+
+def channels_last(model: Network) -> Network:
+    """The same network with its weights laid out as its convolutions are fastest."""
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def motion_frame(frame: Tensor) -> Tensor:  # [B, 3, H, W] -> [B, 3, h, w]
+    """The frame as the motion branch sees it: each side at the nearest multiple of 128, at least 128."""
+    size = [max(1, int(side / MOTION_SIZE + 0.5)) * MOTION_SIZE for side in frame.shape[-2:]]
+    return resized(frame, size)
+
+
+def resized(image: Tensor, size: list[int] | torch.Size) -> Tensor:
+    if list(image.shape[-2:]) == list(size):
+        return image
+    return F.interpolate(image, tuple(size), mode="bilinear", align_corners=True)

@@ -1,0 +1,240 @@
+"""Training: two frames of one clip, the first is to become the second (PGMM section 3.3, TPSMM section 3.5)."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from signcore import weights
+from signcore.animation import losses
+from signcore.animation.clips import Clip, Clips, colours, recoloured
+from signcore.animation.evaluation import evaluate, strips
+from signcore.animation.generator import Method, describe, trained_config
+from signcore.animation.heatmaps import hand_boxes, mirrored_order, point_names
+from signcore.animation.network import channels_last, motion_frame
+from signcore.contracts import Context, Dataset
+from signcore.errors import InputError
+from signcore.nn.anti_alias import ImagePyramid
+from signcore.nn.dense_motion import draw_keep
+from signcore.nn.thin_plate_spline import random as random_spline
+
+SCALES = (1.0, 0.5, 0.25, 0.125)
+WARM_UP = 0.02  # part of the steps in which the cosine schedule rises
+LEAST = 0.01  # of the learning rate, where the cosine ends
+
+
+class Batch(TypedDict):
+    source: Tensor  # [B, 3, H, W] in [0, 1]
+    driving: Tensor  # [B, 3, H, W]
+    points: Tensor  # [B, P, 2] of the driving frame, in [0, 1]; NaN where missing
+    boxes: Tensor  # [B, 2, 4] its hands, x0 y0 x1 y1 in [0, 1]; NaN where missing
+    position: int  # of the batch in the run: seeds the step's own random draws
+
+
+class AnimationTask(Method):
+    """One stage, one optimiser (Adam over all networks); exports the running average of the weights.
+
+    With `context.weights` training starts from those (fine-tuning); their architecture is taken over.
+    Raises InputError where the dataset has no clip of two frames.
+    """
+
+    def __init__(self, config: Any = None, context: Context | None = None) -> None:
+        self.config, self.context = config or self.config_class(), context or Context()
+        tensors: dict[str, Tensor] = {}
+        if self.context.weights is not None:
+            trained, tensors = weights.read(self.context.weights)
+            self.config = trained_config(self.component, self.config, trained, self.context.weights)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.context.seed)
+            model = self.network(self.config)
+        if tensors:
+            weights.load_into(model, tensors, str(self.context.weights))
+        self.model = channels_last(model)
+        self.average = (
+            copy.deepcopy(self.model).requires_grad_(False) if self.config.averaging else self.model
+        )
+        self.pyramid = ImagePyramid(SCALES)
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(), lr=self.config.learning_rate, betas=(0.5, 0.999), weight_decay=1e-4
+        )
+        self.names = point_names(self.config.points)
+        self.dropped = 0.0
+        self._clips: Clips | None = None
+
+    def stages(self) -> list[AnimationTask]:
+        return [self]
+
+    def modules(self) -> dict[str, nn.Module]:
+        kept: dict[str, nn.Module] = {"model": self.model, "pyramid": self.pyramid}
+        return {**kept, "average": self.average} if self.config.averaging else kept
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"adam": self.optimizer}
+
+    def schedule(self, step: int, steps: int) -> None:
+        """Learning rate and dropout of transforms, at `step` of `steps` (0 the first)."""
+        config, done = self.config, step / steps
+        factor = 1.0
+        if config.schedule == "milestones":
+            factor = 0.1 ** sum(done >= milestone for milestone in (0.6, 0.9))
+        elif config.schedule == "cosine":
+            fall = (done - WARM_UP) / (1 - WARM_UP)
+            falling = LEAST + (1 - LEAST) * (1 + math.cos(math.pi * max(fall, 0))) / 2
+            factor = min((step + 1) / max(1, WARM_UP * steps), 1) * falling
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.learning_rate * factor
+        rise = min(done / config.dropout_rise, 1)
+        self.dropped = config.dropout_start + rise * (config.dropout_max - config.dropout_start)
+        if done >= config.dropout_until:
+            self.dropped = 0.0
+
+    def batches(self, dataset: Dataset, split: str, start: int = 0) -> Iterator[Batch]:
+        clips = self.clips(dataset)
+        indices = list(clips.indices["train" if split == "train" else "held-out"])
+        position = start
+        while indices:
+            random = np.random.Generator(np.random.PCG64([self.context.seed, position]))
+            yield self.batch(
+                [self.pair(clips, indices, random) for _ in range(self.config.batch)], position, random
+            )
+            position += 1
+        raise InputError(f"dataset: has no clip of at least two frames in its split {split!r}")
+
+    def clips(self, dataset: Dataset) -> Clips:
+        if self._clips is None or self._clips.dataset is not dataset:
+            self._clips = Clips(dataset, self.config)
+        return self._clips
+
+    def pair(
+        self, clips: Clips, indices: list[int], random: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Source frame, driving frame and driving points of a random clip; clips of one frame are left out from now on."""
+        while indices:
+            at = int(random.integers(len(indices)))
+            clip = clips[indices[at]]
+            if len(clip.frames) > 1:
+                a, b = random.choice(len(clip.frames), 2, replace=False)
+                return clip.frames[a], clip.frames[b], clip.points[b]
+            del indices[at]
+        raise InputError("dataset: has no clip of at least two frames")
+
+    def batch(
+        self,
+        pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+        position: int,
+        random: np.random.Generator,
+    ) -> Batch:
+        source, driving, points = (np.stack(column) for column in zip(*pairs, strict=True))
+        if self.config.mirror:
+            chosen = random.random(len(pairs)) < 0.5
+            source[chosen], driving[chosen] = source[chosen, :, ::-1], driving[chosen, :, ::-1]
+            order = mirrored_order(self.names) if self.config.needs_pose else [0]
+            points[chosen] = (
+                np.array([1, 0], np.float32) + np.array([-1, 1], np.float32) * points[chosen][:, order]
+            )
+        images = [torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255 for frames in (source, driving)]
+        if self.config.colour_jitter:
+            maps = torch.from_numpy(np.stack([colours(self.config.colour_jitter, random) for _ in pairs]))
+            images = [recoloured(image, maps) for image in images]
+        images = [image.contiguous(memory_format=torch.channels_last) for image in images]
+        return Batch(
+            source=images[0],
+            driving=images[1],
+            points=torch.from_numpy(points),
+            boxes=torch.from_numpy(hand_boxes(points, self.names)),
+            position=position,
+        )
+
+    def step(self, batch: Batch, optimizer: str) -> dict[str, Tensor]:
+        self.model.train()
+        config, model = self.config, self.model
+        generator = torch.Generator().manual_seed(self.context.seed * 1_000_003 + batch["position"])
+        source, driving = batch["source"], batch["driving"]
+        count, small = len(source), motion_frame(driving)
+        deformation = random_spline(count, generator=generator, like=source)
+        keypoints = model.keypoint_detector(
+            torch.cat([motion_frame(source), small, deformation.image(small)])
+        )
+        source_keypoints, driving_keypoints, deformed_keypoints = keypoints.chunk(3)
+        there = back = None
+        if model.background is not None:
+            there = model.background(motion_frame(source), small)
+            back = model.background(small, motion_frame(source))
+        keep = (
+            draw_keep(count, config.transforms, self.dropped, generator).to(source) if self.dropped else None
+        )
+
+        motion = model.motion(motion_frame(source), driving_keypoints, source_keypoints, there, keep)
+        features = model.appearance(source)
+        result = model.generate(source, features, motion, batch["points"])
+        told = {}
+        with torch.autocast(source.device.type, enabled=False):
+            focus = losses.hand_weights(batch["boxes"], source, config.hand_weight)
+            focus = focus + config.moving_weight * losses.moving(source, driving)
+            wanted = self.pyramid(driving)
+            if config.l1_weight:
+                found = losses.reconstruction(self.pyramid(result.prediction), wanted, focus)
+                told["reconstruction"] = config.l1_weight * found
+            if config.drawn_weight and result.drawn is not result.prediction:
+                found = losses.reconstruction(self.pyramid(result.drawn), wanted, focus)
+                told["drawn"] = config.drawn_weight * found
+            if config.ssim_weight:
+                told["ssim"] = config.ssim_weight * losses.dissimilarity(result.prediction, driving, focus)
+        if config.equivariance_weight:
+            found = losses.equivariance(driving_keypoints, deformed_keypoints, deformation)
+            told["equivariance"] = config.equivariance_weight * found
+        if config.warp_weight:
+            with torch.no_grad():
+                driving_features = model.appearance(driving)
+            levels = len(motion.visible)
+            found = losses.warping(features[:levels], driving_features[:levels], motion.flow, motion.visible)
+            told["warp"] = config.warp_weight * found
+        if there is not None and back is not None and config.background_weight:
+            told["background"] = config.background_weight * losses.background(there, back)
+        return told
+
+    def clip(self, optimizer: str) -> None:
+        """No component of the motion networks' gradients larger than `config.clip` in the maximum norm (TPSMM)."""
+        if self.config.clip:
+            for network in (self.model.keypoint_detector, self.model.motion, self.model.background):
+                if network is not None:
+                    nn.utils.clip_grad_norm_(network.parameters(), self.config.clip, norm_type=math.inf)
+
+    @torch.no_grad()
+    def updated(self, step: int) -> None:
+        """The running average of the weights; it follows fast at first."""
+        if not self.config.averaging:
+            return
+        decay = min(self.config.averaging, (1 + step) / (10 + step))
+        here, there = self.model.state_dict(), self.average.state_dict()
+        for name, value in there.items():
+            if value.is_floating_point():
+                value.lerp_(here[name], 1 - decay)
+            else:
+                value.copy_(here[name])
+
+    def evaluate(self, dataset: Dataset) -> dict[str, float]:
+        clips = self.clips(dataset)
+        return evaluate(self.average, self.held_out(clips), self.trained_on(clips), self.names)
+
+    def samples(self, dataset: Dataset) -> dict[str, np.ndarray]:
+        return strips(self.average, self.held_out(self.clips(dataset))[:4])
+
+    def held_out(self, clips: Clips) -> list[Clip]:
+        indices = clips.indices["held-out"] or clips.indices["train"]
+        return [clips[i] for i in indices[: self.config.evaluate_clips]]
+
+    def trained_on(self, clips: Clips) -> Iterator[Clip]:
+        indices = clips.indices["train"]
+        count = min(len(indices), self.config.nearest_clips)
+        return (clips[indices[i * len(indices) // count]] for i in range(count))
+
+    def export(self, folder: Path) -> None:
+        weights.save(folder, describe(self.component, self.config), self.average.state_dict(), half=True)
