@@ -110,6 +110,10 @@ class _Performer:
         if not len(tracks[0]):
             tracks = [held(s, samples(HOLD)) for s in stances]
         else:
+            if (
+                self.symmetry is not None and self.symmetry.alternating
+            ):  # the other hand begins half a round on
+                stances = [t.first(s) for s, t in zip(stances, tracks, strict=True)]
             tracks = [joined([held(s, 1), t]) for s, t in zip(stances, tracks, strict=True)]
         if self.sign.side:  # the non-dominant hand signs alone: as the dominant one would, on its own side
             return Form(held(self._resting(), len(tracks[0])), tracks[0])
@@ -401,10 +405,12 @@ class _Performer:
             following = actions[i + 1] if i + 1 < len(actions) else None
             if isinstance(action, Repeat):
                 so_far = [joined([held(s, 0), *d]) for s, d in zip(stances, done, strict=True)]
-                if len(so_far[0]):
-                    more = self._repeated(action, actions[:i], so_far, stances, now, active)
-                else:  # at the beginning of a group: the steps by which what went before moves on
+                if not len(so_far[0]):  # at the beginning of a group: what follows are the steps
                     more = so_far
+                elif self._in_turns(action, active):
+                    done, more = [[], []], self._taking_turns(so_far, stances, 1 + _times(action))
+                else:
+                    more = self._repeated(action, actions[:i], so_far, stances, now, active)
             elif isinstance(following, Target) and isinstance(action, Move | Blend) and _goes(action):
                 more, now = self._towards(following, now, active, flowing, action)
                 i += 1
@@ -472,10 +478,13 @@ class _Performer:
             following = actions[i + 1] if i + 1 < len(actions) else None
             if isinstance(action, Repeat):
                 so_far = [overlaid(s, [layer[h] for layer in layers]) for h, s in enumerate(stances)]
-                again = self._repeated(
-                    action, [Group(PARALLEL, tuple(actions[:i]))], so_far, stances, after, active
-                )
-                layers = [[joined([a, b]) for a, b in zip(so_far, again, strict=True)]]
+                if self._in_turns(action, active):
+                    layers = [self._taking_turns(so_far, stances, 1 + _times(action))]
+                else:
+                    before = [Group(PARALLEL, tuple(actions[:i]))]
+                    now = [track.last(a) for track, a in zip(so_far, after, strict=True)]
+                    again = self._repeated(action, before, so_far, stances, now, active)
+                    layers = [[joined([a, b]) for a, b in zip(so_far, again, strict=True)]]
             elif isinstance(action, Target):
                 layers.append(self._target_layer(action, stances, changed, active, flowing, None))
             elif isinstance(following, Target) and isinstance(action, Move | Blend) and _goes(action):
@@ -641,7 +650,7 @@ class _Performer:
     ) -> list[Track]:
         """What a repetition adds after `so_far`."""
         word = SYMBOLS[repeat.symbol].name.removeprefix("ham")
-        times = 2 if word.endswith("several") else 1
+        times = _times(repeat)
         if word == "repeatreverse":
             return [Track(t.wrist[::-1], t.frame[::-1], t.angles[::-1]) for t in so_far]
         if word == "alternatingmotion":
@@ -666,19 +675,17 @@ class _Performer:
                 for have, track in zip(tracks, more, strict=True):
                     have.append(track)
             return [joined(have) for have in tracks]
-        if self.symmetry is not None and self.symmetry.alternating and active == (True, True):
-            loops = self._taking_turns(so_far, start, times + 1)
-            # the first round is in so_far already: only the other hand's part of it differs, which its roll begins with
-            return [
-                Track(t.wrist[len(s) :], t.frame[len(s) :], t.angles[len(s) :])
-                for t, s in zip(loops, so_far, strict=True)
-            ]
         back = self._return(so_far, start)
         tracks = [[], []]
         for _ in range(times):
             for have, b, s in zip(tracks, back, so_far, strict=True):
                 have += [b, s]
         return [joined(have) for have in tracks]
+
+    def _in_turns(self, repeat: Repeat, active: tuple[bool, bool]) -> bool:
+        """Whether the hands make the rounds of a repetition half a round apart."""
+        turns = self.symmetry is not None and self.symmetry.alternating and active == (True, True)
+        return turns and SYMBOLS[repeat.symbol].name.startswith("hamrepeatfromstart")
 
     def _return(self, so_far: list[Track], start: list[Stance]) -> list[Track]:
         """Back to the start, where a motion does not end there anyway."""
@@ -710,7 +717,7 @@ class _Performer:
         """Again, every time further on by what the group's moves say."""
         repeat = group.actions[0]
         assert isinstance(repeat, Repeat)
-        times = 2 if SYMBOLS[repeat.symbol].name.endswith("several") else 1
+        times = _times(repeat)
         step = self._sequence(group.actions[1:], start, active)
         steps = [t.last(s).wrist - s.wrist for t, s in zip(step, start, strict=True)]
         tracks: list[list[Track]] = [[], []]
@@ -733,6 +740,11 @@ def _marks(action: Move | Blend[Move]) -> str:
     return action.first.marks + action.second.marks if isinstance(action, Blend) else action.marks
 
 
+def _times(repeat: Repeat) -> int:
+    """How often more."""
+    return 2 if SYMBOLS[repeat.symbol].name.endswith("several") else 1
+
+
 def _goes(action: Action) -> bool:
     """Whether it is a straight way, which a place that follows ends."""
     if isinstance(action, Blend):
@@ -746,7 +758,7 @@ def _goes(action: Action) -> bool:
 
 
 def _repeats(actions: Sequence[Action]) -> bool:
-    return any(isinstance(a, Repeat) for a in actions)
+    return any(isinstance(a, Repeat) or (isinstance(a, Group) and _repeats(a.actions)) for a in actions)
 
 
 def _mirrored_where_shared(posture: Posture) -> Hand:
