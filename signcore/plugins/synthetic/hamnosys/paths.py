@@ -192,7 +192,7 @@ def turned(move: Move, frame: np.ndarray, count: int, hand_turns: int) -> np.nda
         other = 1.0 - np.cos(2.0 * np.pi * hand_turns * s)
         once = geometry.rotate(many, palm[:, None], (sign * 0.6 * size * wave)[:, None])
         return geometry.rotate(once, side[:, None], (-0.4 * size * other)[:, None])
-    axis, sign = {"wristtopulse": (side, -1.0), "wristtoback": (side, 1.0), "wristtothumb": (palm, -1.0), "wristtopinky": (palm, 1.0)}[word]  # fmt: skip
+    axis, sign = {"wristtopulse": (side, -1.0), "wristtoback": (side, 1.0), "wristtothumb": (palm, 1.0), "wristtopinky": (palm, -1.0)}[word]  # fmt: skip
     return geometry.rotate(many, axis[:, None], (sign * size * eased(count))[:, None])
 
 
