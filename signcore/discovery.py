@@ -26,6 +26,7 @@ BUILT_IN = tuple(
         "ham2pose",
         "progressive",
         "pgmm",
+        "tpsmm",
         "openpose",
         "baselines",
         "datasets",

@@ -68,6 +68,16 @@ class AnimationConfig(BaseModel):
         "learning rate: / 10 at 60 % and at 90 % of the steps (paper), a cosine to 1 % after a short rise, or constant",
     )
     l1_weight: float = setting(10.0, "multi-scale L1 between the result and the driving frame", ge=0)
+    perceptual_weight: float = setting(
+        0.0,
+        "multi-scale difference of VGG-19's features between the result and the driving frame (eq. 7)",
+        ge=0,
+    )
+    vgg: str | None = setting(
+        None,
+        "the public VGG-19 as .safetensors; none takes fixed random weights, which see edges and textures alone",
+    )
+    vgg_width: int = setting(16, "features of VGG-19's first layer; the public one has 64", ge=4, le=64)
     ssim_weight: float = setting(5.0, "1 - SSIM between the result and the driving frame", ge=0)
     hand_weight: float = setting(12.0, "extra weight of L1 and SSIM inside the hands' boxes", ge=0)
     moving_weight: float = setting(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from signcore.nn.coordinates import warp
+from signcore.nn.coordinates import warp, widened
 from signcore.nn.ssim import ssim_map
 from signcore.nn.thin_plate_spline import ThinPlateSpline
 
@@ -24,6 +26,17 @@ def reconstruction(
             w = F.adaptive_avg_pool2d(weights, (a.shape[-2], a.shape[-1]))
             difference = difference * w / w.mean()
         total = total + difference.mean()
+    return total
+
+
+def perceptual(
+    network: Callable[[Tensor], list[Tensor]], predicted: list[Tensor], wanted: list[Tensor]
+) -> Tensor:
+    """Mean absolute difference of a network's features, summed over its layers and over scales (eq. 7)."""
+    total = predicted[0].new_zeros(())
+    for a, b in zip(predicted, wanted, strict=True):
+        for x, y in zip(network(a), network(b), strict=True):
+            total = total + (x - y.detach()).abs().mean()
     return total
 
 
@@ -60,9 +73,9 @@ def warping(
     """
     total = flow.new_zeros(())
     for source, driving, mask in zip(source_features, driving_features, visible, strict=True):
-        mask = _resized(mask.detach().float(), driving)
-        warped = warp(source.detach().float(), flow, mask)
-        total = total + (driving.detach().float() * mask - warped).abs().mean()
+        mask = _resized(widened(mask.detach()), driving)
+        warped = warp(widened(source.detach()), flow, mask)
+        total = total + (widened(driving.detach()) * mask - warped).abs().mean()
     return total
 
 

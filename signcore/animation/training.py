@@ -23,7 +23,9 @@ from signcore.contracts import Context, Dataset
 from signcore.errors import InputError
 from signcore.nn.anti_alias import ImagePyramid
 from signcore.nn.dense_motion import draw_keep
+from signcore.nn.thin_plate_spline import ThinPlateSpline
 from signcore.nn.thin_plate_spline import random as random_spline
+from signcore.nn.vgg import VGG19
 
 SCALES = (1.0, 0.5, 0.25, 0.125)
 WARM_UP = 0.02  # part of the steps in which the cosine schedule rises
@@ -61,6 +63,11 @@ class AnimationTask(Method):
             copy.deepcopy(self.model).requires_grad_(False) if self.config.averaging else self.model
         )
         self.pyramid = ImagePyramid(SCALES)
+        self.vgg: VGG19 | None = None
+        if self.config.perceptual_weight:
+            self.vgg = VGG19(self.config.vgg_width)
+            if self.config.vgg is not None:
+                self.vgg.load(self.config.vgg)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=self.config.learning_rate, betas=(0.5, 0.999), weight_decay=1e-4
         )
@@ -73,6 +80,8 @@ class AnimationTask(Method):
 
     def modules(self) -> dict[str, nn.Module]:
         kept: dict[str, nn.Module] = {"model": self.model, "pyramid": self.pyramid}
+        if self.vgg is not None:
+            kept["vgg"] = self.vgg
         return {**kept, "average": self.average} if self.config.averaging else kept
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
@@ -154,23 +163,30 @@ class AnimationTask(Method):
 
     def step(self, batch: Batch, optimizer: str) -> dict[str, Tensor]:
         self.model.train()
-        config, model = self.config, self.model
         generator = torch.Generator().manual_seed(self.context.seed * 1_000_003 + batch["position"])
+        source = batch["source"]
+        deformation = random_spline(len(source), generator=generator, like=source)
+        keep = None
+        if self.dropped:
+            keep = draw_keep(len(source), self.config.transforms, self.dropped, generator).to(source)
+        return self.losses(batch, deformation, keep)
+
+    def losses(
+        self, batch: Batch, deformation: ThinPlateSpline, keep: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Every weighted term by name. deformation: the equivariance loss's; keep: [B, K+1], transforms that are not dropped."""
+        config, model = self.config, self.model
         source, driving = batch["source"], batch["driving"]
-        count, small = len(source), motion_frame(driving)
-        deformation = random_spline(count, generator=generator, like=source)
-        keypoints = model.keypoint_detector(
-            torch.cat([motion_frame(source), small, deformation.image(small)])
+        small = motion_frame(driving)
+        # one by one, as in TPSMM: batch normalisation sees each kind of frame alone
+        source_keypoints, driving_keypoints, deformed_keypoints = (
+            model.keypoint_detector(image)
+            for image in (motion_frame(source), small, deformation.image(small))
         )
-        source_keypoints, driving_keypoints, deformed_keypoints = keypoints.chunk(3)
         there = back = None
         if model.background is not None:
             there = model.background(motion_frame(source), small)
             back = model.background(small, motion_frame(source))
-        keep = (
-            draw_keep(count, config.transforms, self.dropped, generator).to(source) if self.dropped else None
-        )
-
         motion = model.motion(motion_frame(source), driving_keypoints, source_keypoints, there, keep)
         features = model.appearance(source)
         result = model.generate(source, features, motion, batch["points"])
@@ -178,10 +194,11 @@ class AnimationTask(Method):
         with torch.autocast(source.device.type, enabled=False):
             focus = losses.hand_weights(batch["boxes"], source, config.hand_weight)
             focus = focus + config.moving_weight * losses.moving(source, driving)
-            wanted = self.pyramid(driving)
+            made, wanted = self.pyramid(result.prediction), self.pyramid(driving)
             if config.l1_weight:
-                found = losses.reconstruction(self.pyramid(result.prediction), wanted, focus)
-                told["reconstruction"] = config.l1_weight * found
+                told["reconstruction"] = config.l1_weight * losses.reconstruction(made, wanted, focus)
+            if self.vgg is not None:
+                told["perceptual"] = config.perceptual_weight * losses.perceptual(self.vgg, made, wanted)
             if config.drawn_weight and result.drawn is not result.prediction:
                 found = losses.reconstruction(self.pyramid(result.drawn), wanted, focus)
                 told["drawn"] = config.drawn_weight * found

@@ -51,3 +51,8 @@ def warp(
         mask = F.interpolate(mask, size, mode="bilinear", align_corners=True)
     mask = None if mask is None else mask.to(features.dtype)
     return kernels.warp(features, flow.to(features.dtype), mask=mask)
+
+
+def widened(x: Tensor) -> Tensor:
+    """In at least 32 bits, where squashing and sums want them under autocast."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))

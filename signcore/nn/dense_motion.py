@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from signcore.nn.anti_alias import AntiAliasInterpolation2d
 from signcore.nn.convolution_blocks import UpBlock2d
-from signcore.nn.coordinates import coordinate_grid, gaussians
+from signcore.nn.coordinates import coordinate_grid, gaussians, widened
 from signcore.nn.hourglass import Hourglass
 from signcore.nn.keypoint_detector import POINTS
 from signcore.nn.thin_plate_spline import solve
@@ -95,7 +95,7 @@ class DenseMotion(nn.Module):
         features = self.features(torch.cat([heat, deformed], dim=1))
         contributions = dropout_softmax(self.maps(features[1]).to(precise), keep)
         flows = [torch.einsum("bkhw,bkhwd->bhwd", contributions, grids)]
-        visible = [torch.sigmoid(conv(x).float()) for conv, x in zip(self.occlusion, features, strict=True)]
+        visible = [torch.sigmoid(widened(conv(x))) for conv, x in zip(self.occlusion, features, strict=True)]
         if self.level_maps:
             flows = [
                 self.level_flow(conv, x, grids, keep)

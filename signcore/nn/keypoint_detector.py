@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from signcore.nn.coordinates import widened
 from signcore.nn.resnet import ResNet18
 
 POINTS = 5  # a thin-plate spline's control points
@@ -19,7 +20,7 @@ class KeypointDetector(nn.Module):
         self.fg_encoder = ResNet18(transforms * POINTS * 2, width=width)
 
     def forward(self, image: Tensor) -> Tensor:  # [B, 3, H, W] in [0, 1] -> [B, 5K, 2] (x, y) in [-1, 1]
-        points = torch.sigmoid(self.fg_encoder(image).float())
+        points = torch.sigmoid(widened(self.fg_encoder(image)))
         return (points * 2 - 1).unflatten(-1, (-1, 2))
 
 
@@ -36,6 +37,6 @@ class BackgroundMotionPredictor(nn.Module):
     def forward(
         self, source: Tensor, driving: Tensor
     ) -> Tensor:  # [B, 3, H, W] x2 -> [B, 3, 3] driving -> source
-        affine = self.bg_encoder(torch.cat([source, driving], dim=1)).float().unflatten(-1, (2, 3))
+        affine = widened(self.bg_encoder(torch.cat([source, driving], dim=1))).unflatten(-1, (2, 3))
         last = affine.new_tensor([0.0, 0, 1]).expand(len(affine), 1, 3)
         return torch.cat([affine, last], dim=1)

@@ -1,0 +1,173 @@
+"""TPSMM whole, against what the public code made of recorded weights and inputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from signcore.animation import losses
+from signcore.animation.training import Batch
+from signcore.contracts import Context
+from signcore.nn.anti_alias import ImagePyramid
+from signcore.nn.dense_motion import DenseMotion
+from signcore.nn.thin_plate_spline import ThinPlateSpline
+from signcore.nn.vgg import VGG19
+from signcore.plugins.tpsmm.config import TPSMMConfig
+from signcore.plugins.tpsmm.model import InpaintingNetwork, ThinPlateSplineMotionModel
+from signcore.plugins.tpsmm.training import TPSMMTask
+
+TINY = {
+    "transforms": 3,
+    "keypoint_width": 8,
+    "motion_width": 8,
+    "motion_max_width": 32,
+    "width": 8,
+    "max_width": 64,
+    "background": True,
+    "averaging": 0.0,
+}
+
+
+def close(got, expected, atol):
+    torch.testing.assert_close(got, expected, rtol=0, atol=atol)
+
+
+@pytest.fixture
+def oracle(shared):
+    return lambda name: load_file(shared / "oracles" / "tpsmm" / f"{name}.safetensors")
+
+
+def dense(oracle):
+    network = DenseMotion(3, block_expansion=8, max_features=32, blocks=3)
+    network.load_state_dict(oracle("dense_motion.weights"))
+    return network.eval()
+
+
+@pytest.mark.parametrize("run", ["nobg", "bg", "drop"])
+def test_the_inpainting_network_draws_the_recorded_frames(oracle, run):
+    io, motion_io = oracle("inpainting.io"), oracle("dense_motion.io")
+    network = InpaintingNetwork(8, 64)
+    network.load_state_dict(oracle("inpainting.weights"))
+    source = motion_io["source"]
+    background = None if run == "nobg" else motion_io["bg_param"]
+    motion = dense(oracle)(
+        source, motion_io["kp_driving"], motion_io["kp_source"], background, motion_io.get(f"{run}.keep")
+    )
+    features = network.encode(source)
+    close(network(source, features, motion).prediction, io[f"{run}.prediction"], 2e-4)
+    driving = network.encode(io["driving"])
+    found = losses.warping(features, driving, motion.flow, motion.visible)
+    close(found, io[f"{run}.warp_loss_unweighted"], 2e-5)
+    if run == "bg":
+        for i, (feature, visible) in enumerate(zip(driving[::-1], motion.visible[::-1], strict=True)):
+            close(feature * visible, io[f"bg.driving_encoder_maps{i}"], 2e-4)
+
+
+@pytest.mark.parametrize("run", ["eval_epoch50", "train_epoch50", "train_epoch5_dropout"])
+def test_a_whole_training_step_is_the_recorded_one(oracle, run):
+    """Losses and gradients in float64, where the recording's own noise is small."""
+    io = oracle("full_step.io")
+    dropped = "dropout" in run
+    config = TPSMMConfig(
+        **{**TINY, "background": not dropped},
+        l1_weight=0,
+        ssim_weight=0,
+        drawn_weight=0,
+        hand_weight=0,
+        moving_weight=0,
+        perceptual_weight=10,
+        vgg_width=4,
+    )
+    task = TPSMMTask(config, Context())
+    task.pyramid = ImagePyramid((1.0, 0.5, 0.25)).double()
+    task.vgg = VGG19(4)
+    task.vgg.load_state_dict(oracle("full_step.vgg.weights"))
+    task.vgg.double()
+    model = task.model
+    assert isinstance(model, ThinPlateSplineMotionModel)
+    model.dense_motion_network = dense(oracle)
+    model.kp_detector.load_state_dict(oracle("kp_detector.weights"))
+    model.inpainting_network.load_state_dict(oracle("inpainting.weights"))
+    if model.bg_predictor is not None:
+        model.bg_predictor.load_state_dict(oracle("bg_predictor.weights"))
+    model.double().train(run.startswith("train"))
+    drawn = {
+        k: io[f"{run}.equi.{k}" if f"{run}.equi.{k}" in io else f"equi.{k}"].double()
+        for k in ("theta", "control_params")
+    }
+    weights = drawn["control_params"].transpose(1, 2).expand(-1, -1, 2)
+    line = torch.linspace(-1, 1, 5, dtype=torch.float64)
+    controls = (
+        torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
+        .reshape(1, -1, 2)
+        .expand(len(weights), -1, -1)
+    )
+    spline = ThinPlateSpline(drawn["theta"], controls, weights)
+    batch = Batch(
+        source=io["source"].double(),
+        driving=io["driving"].double(),
+        points=torch.full((2, 1, 2), float("nan"), dtype=torch.float64),
+        boxes=torch.full((2, 2, 4), float("nan"), dtype=torch.float64),
+        position=0,
+    )
+    import signcore.animation.training as module
+
+    plain = module.motion_frame
+    module.motion_frame = lambda frame: (
+        frame
+    )  # the recording's frames are 64 px, below what the motion branch is given
+    try:
+        told = task.losses(batch, spline, io[f"{run}.keep"].double() if dropped else None)
+    finally:
+        module.motion_frame = plain
+    names = {
+        "perceptual": "perceptual",
+        "equivariance": "equivariance_value",
+        "warp": "warp_loss",
+        "background": "bg",
+    }
+    for ours, theirs in names.items():
+        key = f"{run}.f64.loss.{theirs}"
+        assert (ours in told) == (key in io)
+        if ours in told:
+            assert float(told[ours]) == pytest.approx(float(io[key]), rel=1e-5)
+    sum(told.values()).backward()
+    parts = {"dense_motion": "dense_motion_network", "inpainting": "inpainting_network"}
+    parameters = dict(model.named_parameters())
+    checked = 0
+    for key, truth in io.items():
+        if key.startswith(f"{run}.f64.grad."):
+            part, _, rest = key.removeprefix(f"{run}.f64.grad.").partition(".")
+            if part == "bg_predictor" and dropped:
+                continue
+            grad = parameters[f"{parts.get(part, part)}.{rest}"].grad
+            assert (grad.float() - truth).norm() <= 1e-5 * truth.norm()
+            checked += 1
+    assert checked >= 10
+
+
+def test_it_moves_a_picture_and_takes_its_weights_back(tmp_path):
+    import signcore
+    from signcore import weights
+    from signcore.animation.generator import describe
+    from signcore.plugins.tpsmm.config import TPSMMInputs
+    from signcore.plugins.tpsmm.generator import TPSMM
+    from signcore.types import Image, Video
+
+    config = TPSMMConfig(**{**TINY, "background": False})
+    torch.manual_seed(0)
+    model = ThinPlateSplineMotionModel(config)
+    weights.save(tmp_path, describe("tpsmm", config), model.state_dict(), half=False)
+    frames = np.random.default_rng(0).integers(0, 255, (5, 140, 128, 3), np.uint8)
+    inputs = TPSMMInputs(source=Image(frames[0]), driving=Video.from_array(frames, 12))
+    for motion in ("standard", "relative"):
+        made = TPSMM.from_pretrained(tmp_path, TPSMMConfig(mode="cross", motion=motion)).generate(inputs)
+        assert made.numpy().shape == (5, 128, 128, 3)
+    assert "tpsmm" in signcore.names("generator")
+    from signcore.errors import WeightsError
+    from signcore.plugins.pgmm.generator import PGMM
+
+    with pytest.raises(WeightsError, match="weights of generator:tpsmm, not of generator:pgmm"):
+        PGMM.from_pretrained(tmp_path)
