@@ -90,6 +90,10 @@ inline void sum_one(const S* plane, S g, Taps<S>& taps, int64_t i, int64_t right
     for (int64_t i = 0; i < n; ++i) out[i] = warp::sample_one(plane, taps, i, right, down);                          \
   }                                                                                                                  \
   template <class S>                                                                                                 \
+  static inline bool sample_few(const S*, const warp::Taps<S>&, int64_t, int64_t, const warp::Size&, S*) {           \
+    return false;                                                                                                    \
+  }                                                                                                                  \
+  template <class S>                                                                                                 \
   static inline void sum_plane(const S* plane, const S* g, warp::Taps<S>& taps, int64_t n, const warp::Size& size) { \
     const int64_t right = size.W > 1 ? 1 : 0, down = size.H > 1 ? size.W : 0;                                        \
     for (int64_t i = 0; i < n; ++i) warp::sum_one(plane, g[i], taps, i, right, down);                                \
@@ -129,6 +133,37 @@ static inline void sample_plane(const float* plane, const warp::Taps<float>& tap
       store_first(Vec<float>{top}, out + i, int(n - i));
   }
 }
+// Two to four channels, the innermost axis: the left and right pixel of a row are one vector, and share its arithmetic.
+static inline bool sample_few(const float* picture, const warp::Taps<float>& taps, int64_t n, int64_t C,
+                              const warp::Size& size, float* out) {
+  if (C < 2 || C > 4 || size.W == 1) return false;
+  const int64_t down = size.H > 1 ? size.W * C : 0;
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), left = first_lanes(int(C)),
+                both = first_lanes(int(2 * C));
+  const __m256i upper =
+      _mm256_andnot_si256(left, _mm256_set1_epi32(1));  // weight 0 for the left pixel, 1 for the right
+  const __m256i lower = _mm256_add_epi32(upper, _mm256_set1_epi32(2));
+  const __m256i across = _mm256_and_si256(_mm256_add_epi32(lane, _mm256_set1_epi32(int(C))), _mm256_set1_epi32(7));
+  for (int64_t i = 0; i < n; i += 4) {
+    __m128 weights[4];
+    for (int k = 0; k < 4; ++k) weights[k] = _mm_load_ps(taps.weight[k] + i);
+    _MM_TRANSPOSE4_PS(weights[0], weights[1], weights[2], weights[3]);
+    const int here = int(std::min<int64_t>(4, n - i));
+    for (int j = 0; j < here; ++j, out += C) {
+      const int64_t offset = taps.offset[i + j];
+      __m256 v = _mm256_setzero_ps();
+      if (offset >= 0) {
+        const float* p = picture + offset * C;
+        const __m256 weight = _mm256_castps128_ps256(weights[j]);
+        v = _mm256_mul_ps(_mm256_maskload_ps(p, both), _mm256_permutevar8x32_ps(weight, upper));
+        v = _mm256_fmadd_ps(_mm256_maskload_ps(p + down, both), _mm256_permutevar8x32_ps(weight, lower), v);
+        v = _mm256_add_ps(v, _mm256_permutevar8x32_ps(v, across));
+      }
+      _mm256_maskstore_ps(out, left, v);
+    }
+  }
+  return true;
+}
 static inline void sum_plane(const float* plane, const float* g, warp::Taps<float>& taps, int64_t n,
                              const warp::Size& size) {
   const int64_t right = size.W > 1 ? 1 : 0, down = size.H > 1 ? size.W : 0;
@@ -157,6 +192,11 @@ static inline Vec<double> load_first(const double* p, int n) {
 }
 static inline void store_first(Vec<double> v, double* p, int n) {
   _mm512_mask_storeu_pd(p, __mmask8(first_lanes(n)), v.v);
+}
+
+static inline bool sample_few(const float* picture, const warp::Taps<float>& taps, int64_t n, int64_t C,
+                              const warp::Size& size, float* out) {
+  return avx2::sample_few(picture, taps, n, C, size, out);
 }
 
 // A group lies near if two vectors a row hold all its pixels and can be read without leaving the plane. Finding out

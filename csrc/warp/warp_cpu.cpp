@@ -28,12 +28,13 @@ bool channels_last(const Tensor& t) {
   return true;
 }
 
+// torch's own asks the dispatcher, which costs as much as a small picture.
+Tensor dense(const Tensor& t) { return t.is_contiguous() ? t : torch::stable::contiguous(t); }
+
 // The tensors of a call, laid out as the kernels want them; they must outlive the call.
 struct Inputs {
   Inputs(const Tensor& features, const Tensor& flow, const std::optional<Tensor>& mask)
-      : last(channels_last(features)),
-        features(last ? features : torch::stable::contiguous(features)),
-        flow(torch::stable::contiguous(flow)) {
+      : last(channels_last(features)), features(last ? features : dense(features)), flow(dense(flow)) {
     STD_TORCH_CHECK(features.dim() == 4 && flow.dim() == 4 && flow.size(3) == 2 && flow.size(0) == features.size(0),
                     "flow: expected [B, h, w, 2] for features [B, C, H, W]");
     STD_TORCH_CHECK(flow.scalar_type() == features.scalar_type(), "flow: its dtype differs from that of features");
@@ -44,7 +45,7 @@ struct Inputs {
                         mask->size(2) == flow.size(1) && mask->size(3) == flow.size(2) &&
                         mask->scalar_type() == features.scalar_type(),
                     "mask: expected [B, 1, h, w] of the features' dtype");
-    this->mask = torch::stable::contiguous(*mask);
+    this->mask = dense(*mask);
   }
   MemoryFormat format() const { return last ? MemoryFormat::ChannelsLast : MemoryFormat::Contiguous; }
   template <class S>

@@ -27,15 +27,16 @@ static inline bool locate_axis(S g, S size, S& start, S& a, S& b, S& da, S& db) 
     inside = (x >= 0) & (x <= limit);
   }
   x = inside ? x : S(0);
-  const S low = std::floor(x), f = x - low;
-  const S last = size > 1 ? size - 2 : S(0);
-  start = low < 0 ? S(0) : low;
+  const S last = size > 1 ? size - 2 : S(0), more = size > 1 ? S(1) : S(0);
+  start = std::floor(x);
+  start = start < 0 ? S(0) : start;
   start = start > last ? last : start;
-  const bool at = low == start, before = low < start, more = size > 1;
-  a = at ? 1 - f : before ? f : S(0);
-  b = at ? (more ? f : S(0)) : before ? S(0) : 1 - f;
-  da = at ? -slope : before ? slope : S(0);
-  db = at ? (more ? slope : S(0)) : before ? S(0) : -slope;
+  // Both weights are a hat over their pixel, also where the next pixel or the one before lies outside.
+  const S u = x - start, left = 1 - std::abs(u), right = 1 - std::abs(u - 1);
+  a = left > 0 ? left : S(0);
+  b = right > 0 ? right * more : S(0);
+  da = u < 0 ? slope : u < 1 ? -slope : S(0);
+  db = u < 0 ? S(0) : (u < 1 ? slope : -slope) * more;
   return inside;
 }
 
@@ -100,6 +101,7 @@ static void forward_pixels(const S* picture, const S* flow, const S* mask, int64
                            warp::Taps<S>& taps, S* out) {
   constexpr int W = Vec<S>::W;
   locate_any<S, false>(flow, mask, n, size, taps);
+  if (sample_few(picture, taps, n, C, size, out)) return;
   const int64_t right = size.W > 1 ? C : 0, down = size.H > 1 ? size.W * C : 0, full = C / W * W;
   for (int64_t i = 0; i < n; ++i, out += C) {
     const int64_t offset = taps.offset[i];
@@ -125,20 +127,35 @@ static void forward_pixels(const S* picture, const S* flow, const S* mask, int64
   }
 }
 
-// What the sums over channels, dots[k] = sum of grad * tap k, mean for flow and mask; either may be null.
-template <class S>
-static void finish(const warp::Taps<S>& taps, const S* mask, int64_t n, S* grad_flow, S* grad_mask) {
+// What the sums over channels, dots[k] = sum of grad * tap k, mean for flow and mask.
+template <class S, bool kMask>
+static void finish_flow(const warp::Taps<S>& taps, const S* __restrict mask, int64_t n, S* __restrict grad_flow) {
   for (int64_t i = 0; i < n; ++i) {
-    S gx = 0, gy = 0, gm = 0;
+    S gx = 0, gy = 0;
     for (int k = 0; k < 4; ++k) {
       gx += taps.dots[k][i] * taps.dx[k][i];
       gy += taps.dots[k][i] * taps.dy[k][i];
-      gm += taps.dots[k][i] * taps.weight[k][i];
     }
-    const S m = mask ? mask[i] : S(1);
-    if (grad_flow) grad_flow[2 * i] = gx * m, grad_flow[2 * i + 1] = gy * m;
-    if (grad_mask) grad_mask[i] = gm;
+    grad_flow[2 * i] = kMask ? gx * mask[i] : gx;
+    grad_flow[2 * i + 1] = kMask ? gy * mask[i] : gy;
   }
+}
+
+template <class S>
+static void finish_mask(const warp::Taps<S>& taps, int64_t n, S* __restrict grad_mask) {
+  for (int64_t i = 0; i < n; ++i) {
+    S sum = 0;
+    for (int k = 0; k < 4; ++k) sum += taps.dots[k][i] * taps.weight[k][i];
+    grad_mask[i] = sum;
+  }
+}
+
+// Either gradient may be null.
+template <class S>
+static void finish(const warp::Taps<S>& taps, const S* mask, int64_t n, S* grad_flow, S* grad_mask) {
+  if (grad_flow && mask) finish_flow<S, true>(taps, mask, n, grad_flow);
+  if (grad_flow && !mask) finish_flow<S, false>(taps, mask, n, grad_flow);
+  if (grad_mask) finish_mask(taps, n, grad_mask);
 }
 
 template <class S>
