@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,12 @@ def use_backend(name: str) -> Iterator[None]:
 
 def chosen() -> str:
     """What `use_backend` or SIGNCORE_BACKEND asks for."""
-    name = _chosen.get() or os.environ.get("SIGNCORE_BACKEND") or "auto"
+    return _chosen.get() or _of_process()
+
+
+@functools.cache
+def _of_process() -> str:
+    name = os.environ.get("SIGNCORE_BACKEND") or "auto"
     _check(name)
     return name
 
@@ -52,6 +58,11 @@ def pick(op: str, cuda: bool = False) -> str:
                 f"backend: {op} has no {name!r} implementation; there are {', '.join(OPS[op])}"
             )
         return name
+    return _best(op, cuda)
+
+
+@functools.cache
+def _best(op: str, cuda: bool) -> str:
     return next(b for b in OPS[op] if _usable(b, cuda)[0])
 
 
