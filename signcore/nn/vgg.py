@@ -39,8 +39,7 @@ class VGG19(nn.Module):
                 part = nn.Module()
                 for place, times in convolutions:
                     layer = nn.Conv2d(features, width * times, 3, padding=1)
-                    nn.init.kaiming_normal_(layer.weight)
-                    nn.init.zeros_(layer.bias)
+    XX
                     part.add_module(str(place), layer)
                     features = width * times
                 self.add_module(f"slice{k}", part)
