@@ -120,6 +120,10 @@ def _on_body(place: Place) -> bool:
     return spot is not None and SYMBOLS[spot.symbols[0]].slot in _BODY
 
 
+def _missing(hand: Hand) -> str:
+    return "handshape" if hand.shape is None else "finger direction" if hand.direction is None else "palm"
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
@@ -254,18 +258,22 @@ class _Parser:
             except ValueError:
                 why = "a posture says handshape, finger direction and palm once each, in this order"
                 raise _stopped(self.text, start, why) from None
+            if whole:
+                self._check_order(part, start, hands)
         if not parts:
             return None
-        for hand in hands if whole else ():
-            for word, there in (
-                ("handshape", hand.shape),
-                ("finger direction", hand.direction),
-                ("palm", hand.palm),
-            ):
-                if there is None:
-                    further = self.furthest > self.at
-                    raise self._refusal() if further else _stopped(self.text, self.at, f"expected a {word}")
+        if whole and any(hand.palm is None for hand in hands):
+            further, missing = self.furthest > self.at, _missing(next(h for h in hands if h.palm is None))
+            raise self._refusal() if further else _stopped(self.text, self.at, f"expected a {missing}")
         return Posture(tuple(parts))
+
+    def _check_order(self, part: Hand | Pair[Hand], start: int, hands: list[Hand]) -> None:
+        """Raise InputError where a hand has a part after one that is missing: it cannot come any more."""
+        for hand in hands:
+            if hand.shape is None or (hand.direction is None and hand.palm is not None):
+                own = part.shape if isinstance(part, Hand) else None
+                at = start + (0 if own is None else len(str(own)))
+                raise _stopped(self.text, at, f"expected a {_missing(hand)}")
 
     def _hand(self, change: bool = False) -> Hand | None:
         if change and self._is(_STILL):
