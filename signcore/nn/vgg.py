@@ -39,7 +39,7 @@ class VGG19(nn.Module):
                 part = nn.Module()
                 for place, times in convolutions:
                     layer = nn.Conv2d(features, width * times, 3, padding=1)
-    nn.init.kaiming_normal_(layer.weight)
+                    nn.init.kaiming_normal_(layer.weight)
                     assert layer.bias is not None
                     nn.init.zeros_(layer.bias)
                     part.add_module(str(place), layer)
