@@ -160,7 +160,7 @@ class Ham2PoseInputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     notation: str = Field(
-        description="HamNoSys; several signs, one a line, become one continuous pose without resting between them"
+        description="HamNoSys; several signs, parted by spaces or lines, become one continuous pose without resting between them"
     )
     first_pose: Pose | None = Field(
         None, description="the signer's pose that the sign starts from; its first frame counts"

@@ -54,10 +54,7 @@ class Ham2Pose:
         return weights.save(folder, describe(self.config, self.first), self.model.state_dict(), half=half)
 
     def generate(self, inputs: Ham2PoseInputs) -> Pose:
-        texts = [line.strip() for line in inputs.notation.splitlines() if line.strip()]
-        if not texts:
-            raise InputError("notation: is empty", "give HamNoSys, one sign a line")
-        tokens = [self._tokens(text) for text in texts]
+        tokens = [self._tokens(text) for text in hamnosys.split_signs(inputs.notation)]
         first = self.first_points(inputs.first_pose)
         unrolled = [self._unrolled(ids, first) for ids in tokens]
         kept = (
@@ -89,7 +86,7 @@ class Ham2Pose:
         if len(ids) > self.config.max_length:
             raise InputError(
                 f"notation: {len(text)} symbols in one sign, Ham2Pose takes {self.config.max_length - 1}",
-                "put each sign on a line of its own",
+                "part the signs by spaces or lines",
             )
         return ids
 

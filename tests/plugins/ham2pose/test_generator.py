@@ -81,8 +81,8 @@ def test_several_signs_are_one_pose_without_a_jump(weights):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is empty"),
-        ("   \n ", "is empty"),
+        ("", "notation: empty"),
+        ("   \n ", "nothing but spaces"),
         ("\ue000x", "symbol 2 of 2 is 'x'"),
         ("\ue000" * 300, "300 symbols in one sign"),
     ],
