@@ -19,6 +19,7 @@ VERBS = {  # verb -> its line in `signcore --help`; the module has the verb's na
     "list": "List the installed components.",
     "show": "Show one component: its inputs and settings.",
     "plugins": "List the installed plugins and what went wrong in each.",
+    "bench": "Time the kernels beside their installed peers.",
     "doctor": "Check the installation and say what to do about each trouble.",
 }
 
