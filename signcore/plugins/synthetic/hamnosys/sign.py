@@ -56,8 +56,8 @@ from signcore.types.hamnosys.symbols import BY_NAME, SYMBOLS
 CENTRE = np.array([0.0, -0.17, 0.26])  # where two hands meet, and a base hand is held
 OWN_SIDE = 0.105  # metres from the middle to each of two hands that have no other place
 HOLD = 0.40  # seconds that a sign without movement is held
+_FIXED = {mark("upperarm"), mark("elbow"), mark("elbowinside")}  # they do not come to the middle
 _SAME = mark("nondominant") + mark("etc")
-_PARTNERS = ("l", "r")
 
 
 @dataclass(frozen=True)
@@ -213,6 +213,7 @@ class _Performer:
             if self.takes_part:
                 stances[1] = self._with_middle_at(stances[1], other)
         meeting: tuple[Spot | Blend[Spot] | None, Spot | Blend[Spot] | None, str] | None = None
+        support = meeting
         where: Point | None = None
         for place in places:
             dominant, other_ = _sides(place)
@@ -230,6 +231,8 @@ class _Performer:
                             meeting = (loc.spot, loc.spot, contact or _contact(loc))
                         elif i == 0:
                             meeting = (_part(loc.contact), loc.spot, contact or _contact(loc))
+                        else:
+                            support = (loc.spot, _part(loc.contact), contact or _contact(loc))
                     elif loc.spot is not None:
                         if limbs[1 - i] and self.symmetry is not None:
                             where = self._point(loc.spot)
@@ -267,6 +270,8 @@ class _Performer:
                             )
         if meeting is not None:
             stances = self._met(meeting, where, stances, first, active)
+        if support is not None:  # the other hand comes to a part of the dominant one
+            stances = self._met(support, None, stances, False, (False, True))
         return stances
 
     def _point(self, spot: Spot | Blend[Spot]) -> Point:
@@ -367,22 +372,32 @@ class _Performer:
         """Both hands, so that the dominant one's part meets the other's: in the middle, or at the other hand."""
         mine, theirs, contact = meeting
         inwards = np.array([-1.0, 0.0, 0.0])
-        q = self._limb(theirs, stances[1], 1, -inwards)
-        p = self._limb(mine, stances[0], 0, inwards if theirs is None else -q.normal)
+        if theirs is None and mine is not None:
+            p = self._limb(mine, stances[0], 0, inwards)
+            q = self._limb(None, stances[1], 1, -p.normal)
+        else:
+            q = self._limb(theirs, stances[1], 1, -inwards)
+            p = self._limb(mine, stances[0], 0, inwards if theirs is None else -q.normal)
         apart_ = q.normal - p.normal
         line = geometry.unit(apart_) if float(geometry.norm(apart_)) > 0.35 else q.normal
-        gap = 2.0 * FLESH * (contact != "interlock") + {"": 0.05, "close": 0.03, "armextended": 0.05, "behind": 0.03, "interlock": -0.02, "cross": 0.0}.get(contact, 0.0)  # fmt: skip
-        if first or (active == (True, True) and self.symmetry is not None):
+        gap = 2.0 * FLESH * (contact != "interlock") + {"": 0.08, "close": 0.045, "armextended": 0.08, "behind": 0.045, "interlock": -0.02, "cross": 0.0}.get(contact, 0.0)  # fmt: skip
+        parts = set() if theirs is None else set(str(theirs))
+        if (first and not parts & _FIXED) or (active == (True, True) and self.symmetry is not None):
             middle = (p.where + q.where) / 2.0
             middle = middle if not first else CENTRE + np.array([0.0, *self.habits.place[1:]])
             middle = middle * [0.0, 1.0, 1.0]
             if where is not None:
                 middle = np.array([where.where[0], where.where[1], max(where.where[2] + 0.11, 0.20)])
             goals = [middle + 0.5 * gap * line, middle - 0.5 * gap * line]
-            return [
+            met = [
                 stances[0].at(stances[0].wrist + goals[0] - p.where),
                 stances[1].at(stances[1].wrist + (goals[1] - q.where) * FLIP),
             ]
+            if (
+                mark("lowerarm") in parts
+            ):  # the elbow has moved with the hand: once more, to where the forearm is now
+                return self._met(meeting, where, met, False, (True, False))
+            return met
         if active[0]:
             return [stances[0].at(stances[0].wrist + q.where + gap * line - p.where), stances[1]]
         return [stances[0], stances[1].at(stances[1].wrist + (p.where - gap * line - q.where) * FLIP)]
@@ -850,4 +865,6 @@ def _places(sign: Sign) -> list[Place]:
 
 
 def _on_other(place: Place) -> bool:
-    return any(not space.is_body(spot) for spot in _spots(place))
+    """Whether it is on the other hand or forearm, which then is held before the body; the upper arm may hang."""
+    resting = {mark("upperarm"), mark("elbow")}
+    return any(not space.is_body(spot) and not set(spot.symbols) <= resting for spot in _spots(place))
