@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,6 +25,9 @@ class InstanceNorm(nn.InstanceNorm2d):
         return F.group_norm(x, self.num_features, self.weight, self.bias, self.eps)
 
 
+NORMS: dict[str, Callable[[int], nn.Module]] = {"instance": InstanceNorm, "batch": nn.BatchNorm2d}
+
+
 class SameBlock2d(nn.Module):
     """Convolution, instance normalisation, ReLU: the size stays (PGMM: the encoder's first layer; Q, K and V)."""
 
@@ -36,27 +41,27 @@ class SameBlock2d(nn.Module):
 
 
 class DownBlock2d(nn.Module):
-    """3x3 convolution, instance normalisation, ReLU, 2x2 average pooling (PGMM section 3.1, the down-sampling block)."""
+    """3x3 convolution, normalisation, ReLU, 2x2 average pooling (PGMM section 3.1, the down-sampling block)."""
 
-    def __init__(self, in_features: int, out_features: int) -> None:
+    def __init__(self, in_features: int, out_features: int, norm: str = "instance") -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_features, out_features, 3, padding=1)
-        self.norm = InstanceNorm(out_features)
+        self.norm = NORMS[norm](out_features)
 
     def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C', H/2, W/2]
         return F.avg_pool2d(F.relu(self.norm(self.conv(x)), inplace=True), 2)
 
 
 class UpBlock2d(nn.Module):
-    """Nearest x2, 3x3 convolution, instance normalisation, ReLU (PGMM section 3.2, the up-sampling module).
+    """Nearest x2, 3x3 convolution, normalisation, ReLU (PGMM section 3.2, the up-sampling module).
 
     Without gradients the first two run as one (`upsampled_convolution`).
     """
 
-    def __init__(self, in_features: int, out_features: int) -> None:
+    def __init__(self, in_features: int, out_features: int, norm: str = "instance") -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_features, out_features, 3, padding=1)
-        self.norm = InstanceNorm(out_features)
+        self.norm = NORMS[norm](out_features)
 
     def forward(self, x: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C', 2H, 2W]
         if torch.is_grad_enabled():

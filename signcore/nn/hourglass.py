@@ -11,10 +11,12 @@ from signcore.nn.convolution_blocks import DownBlock2d, UpBlock2d
 
 
 class HourglassEncoder(nn.Module):
-    def __init__(self, block_expansion: int, in_features: int, blocks: int, max_features: int) -> None:
+    def __init__(
+        self, block_expansion: int, in_features: int, blocks: int, max_features: int, norm: str
+    ) -> None:
         super().__init__()
         sizes = [in_features] + [min(max_features, block_expansion * 2**i) for i in range(1, blocks + 1)]
-        self.down_blocks = nn.ModuleList(DownBlock2d(a, b) for a, b in pairwise(sizes))
+        self.down_blocks = nn.ModuleList(DownBlock2d(a, b, norm) for a, b in pairwise(sizes))
 
     def forward(self, x: Tensor) -> list[Tensor]:  # [B, C, H, W] -> blocks + 1 maps, the input first
         maps = [x]
@@ -24,11 +26,14 @@ class HourglassEncoder(nn.Module):
 
 
 class HourglassDecoder(nn.Module):
-    def __init__(self, block_expansion: int, in_features: int, blocks: int, max_features: int) -> None:
+    def __init__(
+        self, block_expansion: int, in_features: int, blocks: int, max_features: int, norm: str
+    ) -> None:
         super().__init__()
         sizes = [min(max_features, block_expansion * 2**i) for i in range(blocks + 1)]
         self.up_blocks = nn.ModuleList(
-            UpBlock2d(sizes[i + 1] * (1 if i == blocks - 1 else 2), sizes[i]) for i in reversed(range(blocks))
+            UpBlock2d(sizes[i + 1] * (1 if i == blocks - 1 else 2), sizes[i], norm)
+            for i in reversed(range(blocks))
         )
         skips = [in_features, *sizes[1:blocks]]
         self.out_features = [
@@ -44,14 +49,19 @@ class HourglassDecoder(nn.Module):
 
 
 class Hourglass(nn.Module):
-    """`out_features` holds the number of features of each output, coarse to fine."""
+    """`out_features` holds the number of features of each output, coarse to fine. norm: "instance" (TPSMM) or "batch" (FOMM, MRAA)."""
 
     def __init__(
-        self, block_expansion: int, in_features: int, blocks: int = 5, max_features: int = 1024
+        self,
+        block_expansion: int,
+        in_features: int,
+        blocks: int = 5,
+        max_features: int = 1024,
+        norm: str = "instance",
     ) -> None:
         super().__init__()
-        self.encoder = HourglassEncoder(block_expansion, in_features, blocks, max_features)
-        self.decoder = HourglassDecoder(block_expansion, in_features, blocks, max_features)
+        self.encoder = HourglassEncoder(block_expansion, in_features, blocks, max_features, norm)
+        self.decoder = HourglassDecoder(block_expansion, in_features, blocks, max_features, norm)
         self.out_features = self.decoder.out_features
 
     def forward(
