@@ -336,7 +336,7 @@ class _Performer:
                 self._limb(spot.second, stance, hand, towards)
             )
         if spot is None:
-            local, normal = space.facing_part(stance.frame, stance.angles, towards * flip)
+            local, normal = space.facing_part(stance.frame, stance.angles, towards * flip, reach=1.0)
             where = stance.wrist + self.body.hand * geometry.apply(stance.frame, local)
             return Point(where * flip, geometry.apply(stance.frame, normal) * flip)
         if space.is_body(spot):

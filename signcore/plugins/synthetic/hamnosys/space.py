@@ -203,21 +203,27 @@ def _finger_part(
     return knuckle + thick * outwards, outwards
 
 
-def facing_part(frame: np.ndarray, angles: np.ndarray, towards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The part of a hand that comes first in the direction `towards` [3]: its point and normal [3] in the hand's own axes."""
+def facing_part(
+    frame: np.ndarray, angles: np.ndarray, towards: np.ndarray, reach: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a hand that comes first in the direction `towards` [3]: its point and normal [3] in the hand's own axes.
+
+    reach: how much it counts that a part is far out in that direction, beside that it faces there.
+    """
     points, _ = hand.joints(angles)
     options = [(np.array(local), np.array(normal, float), 0.0) for local, normal in list(_HAND.values())[:4]]
     tips = points[[8, 12, 16, 20]]
     stretched = tips[:, 1] > 0.62
-    if stretched.any():  # a hand that points with few fingers touches with their tips where it can
+    if stretched.any():  # a hand that points with few fingers touches with their tips, unless they point away
         few = 1 <= int(stretched.sum()) <= 2
         chosen = tips[stretched].mean(axis=0) + np.array([0.0, 0.03, 0.0])
-        options.append((chosen, np.array([0.0, 1.0, 0.0]), 0.85 if few else 0.10))
+        options.append((chosen, np.array([0.0, 1.0, 0.0]), 1.3 if few else 0.10))
     else:  # a fist's knuckles, or the bent fingers' middles
         middles = points[[6, 10, 14, 18]].mean(axis=0)
         options.append((middles, np.array([0.0, 1.0, 0.0]), 0.0))
-    scores = [
-        float(geometry.dot(geometry.apply(frame, normal), towards)) + bonus for _, normal, bonus in options
-    ]
-    local, normal, _ = options[int(np.argmax(scores))]
+
+    def score(local: np.ndarray, normal: np.ndarray, bonus: float) -> float:
+        return float(geometry.dot(geometry.apply(frame, normal + reach * local), towards)) + bonus
+
+    local, normal, _ = max(options, key=lambda option: score(*option))
     return local, normal
