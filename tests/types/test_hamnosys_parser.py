@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,3 +235,10 @@ def test_a_readings_rows_name_every_symbol_and_where_it_stopped():
     rows = hamnosys.reading_rows(notation("fist extfingeru"))
     assert [name for name, _ in rows] == ["hamfist", "hamextfingeru", "in all"]
     assert "breaks off" in rows[-1][1]
+
+
+def test_the_pages_python_runs(capsys):
+    page = Path(__file__).parents[2] / "docs" / "hamnosys.md"
+    (block,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
+    exec(compile(block, str(page), "exec"), {})
+    assert "place: chin, touching it" in capsys.readouterr().out

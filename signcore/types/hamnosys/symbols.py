@@ -176,7 +176,7 @@ E0A3 hamcircledi   circle about the axis down-in
 E0A4 hamfingerplay  the fingers play one after another
 E0A5 hamnodding     the hand nods at the wrist
 E0A6 hamswinging    the hand swings sideways at the wrist
-E0A7 hamtwisting    the forearm twists to and fro
+E0A7 hamtwisting    the forearm twists back and forth
 E0A8 hamstircw      the hand stirs clockwise
 E0A9 hamstirccw     the hand stirs counter-clockwise
 [replacement]
