@@ -27,6 +27,8 @@ BUILT_IN = tuple(
         "progressive",
         "pgmm",
         "tpsmm",
+        "mraa",
+        "fomm",
         "openpose",
         "baselines",
         "datasets",

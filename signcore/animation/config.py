@@ -148,6 +148,29 @@ class AnimationConfig(BaseModel):
         return type(self).model_validate({**known, **chosen})
 
 
+class AffineConfig(AnimationConfig):
+    """Methods whose motion is affine: keypoints with Jacobians (FOMM), regions with principal axes (MRAA)."""
+
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "small": {},
+        "paper": {
+            "keypoint_width": 32, "motion_width": 64, "motion_max_width": 1024, "width": 64, "max_width": 512,
+            "learning_rate": 2e-4, "schedule": "milestones", "batch": 20, "l1_weight": 0.0, "perceptual_weight": 10.0,
+            "vgg_width": 64, "ssim_weight": 0.0, "hand_weight": 0.0, "moving_weight": 0.0, "drawn_weight": 0.0,
+            "warp_weight": 0.0, "colour_jitter": 0.1, "averaging": 0.0,
+        },
+    }  # fmt: skip
+    shapes: ClassVar[tuple[str, ...]] = (
+        "preset", "transforms", "keypoint_width", "motion_width", "motion_max_width", "background", "width", "max_width",
+    )  # fmt: skip
+
+    preset: Literal["small", "paper"] = setting(
+        "small", "defaults of all other settings: small has PGMM's small widths"
+    )
+    width: int = setting(16, "features at full size", ge=4, le=128)
+    max_width: int = setting(96, "most features of a level", ge=8, le=1024)
+
+
 class AnimationInputs(BaseModel):
     """What `generate` takes: who is to move, and how."""
 

@@ -16,7 +16,6 @@ from signcore.animation.config import AnimationConfig, AnimationInputs
 from signcore.animation.frames import fit_frame, fit_points, to_bytes
 from signcore.animation.heatmaps import pose_points
 from signcore.animation.network import MotionNetwork, Source, channels_last, motion_frame
-from signcore.animation.relative_motion import relative_keypoints
 from signcore.contracts import Context
 from signcore.errors import InputError, WeightsError
 from signcore.types.video import Video
@@ -131,13 +130,13 @@ class Animator(Method):
         batch = torch.stack([fit_frame(frame, self.config.size, self.config.fit) for frame in frames])
         return batch.to(self.context.device, memory_format=torch.channels_last)
 
-    def _keypoints(self, frames: list[np.ndarray]) -> Tensor:  # [B, 5K, 2]
+    def _keypoints(self, frames: list[np.ndarray]) -> Any:
         return self.model.keypoint_detector(motion_frame(self._batch(frames)))
 
     def _frames(
         self,
         source: Source,
-        first: Tensor | None,
+        first: Any,
         frames: list[np.ndarray],
         points: np.ndarray,
         crossing: bool,
@@ -149,7 +148,7 @@ class Animator(Method):
             driving = self._batch(frames)
             keypoints = self.model.keypoint_detector(motion_frame(driving))
             if first is not None:
-                keypoints = relative_keypoints(source.keypoints, keypoints, first)
+                keypoints = self.model.relative(source.keypoints, keypoints, first)
             background = None
             if self.model.background is not None and not crossing:
                 background = self.model.background(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from signcore.animation import losses
+from signcore.animation.relative_motion import relative_keypoints
 from signcore.nn.convolution_blocks import DownBlock2d, SameBlock2d
-from signcore.nn.dense_motion import DenseMotion, Motion
-from signcore.nn.keypoint_detector import BackgroundMotionPredictor, KeypointDetector
+from signcore.nn.dense_motion import Motion
+from signcore.nn.thin_plate_spline import ThinPlateSpline
 
 MOTION_SIZE = 128  # the motion branch sees frames at the nearest multiple of it
 
@@ -32,17 +34,22 @@ class Source:
 
     frame: Tensor  # [B, 3, H, W] in [0, 1]
     motion_frame: Tensor  # [B, 3, h, w] as the motion branch sees it
-    keypoints: Tensor  # [B, 5K, 2]
+    keypoints: Any  # the method's own: [B, 5K, 2], or Regions
     features: list[Tensor]  # appearance X_s, deepest first, full size last
 
     def expand(self, batch: int) -> Source:
         """The same source for `batch` driving frames, without copies."""
         if len(self.frame) == batch:
             return self
-        frame, motion_frame, keypoints = (
-            t.expand(batch, *t.shape[1:]) for t in (self.frame, self.motion_frame, self.keypoints)
-        )
-        return Source(frame, motion_frame, keypoints, [f.expand(batch, *f.shape[1:]) for f in self.features])
+        frame, motion_frame = (t.expand(batch, *t.shape[1:]) for t in (self.frame, self.motion_frame))
+        features = [f.expand(batch, *f.shape[1:]) for f in self.features]
+        return Source(frame, motion_frame, _expanded(self.keypoints, batch), features)
+
+
+def _expanded(keypoints: Any, batch: int) -> Any:
+    if isinstance(keypoints, Tensor):
+        return keypoints.expand(batch, *keypoints.shape[1:])
+    return type(keypoints)(*(None if t is None else t.expand(batch, *t.shape[1:]) for t in keypoints))
 
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -51,9 +58,29 @@ Network = TypeVar("Network", bound=nn.Module)
 class MotionNetwork(nn.Module):
     """A method's network: its keypoints, its motion, and `generate`, which draws by them."""
 
-    keypoint_detector: KeypointDetector
-    background: BackgroundMotionPredictor | None
-    motion: DenseMotion
+    keypoint_detector: nn.Module  # [B, 3, h, w] -> the method's keypoints
+    background: nn.Module | None  # [B, 3, h, w] x2 -> [B, 3, 3] driving -> source
+    motion: nn.Module
+
+    def move(
+        self,
+        frame: Tensor,  # [B, 3, h, w] the source's
+        driving: Any,
+        source: Any,
+        background: Tensor | None = None,
+        keep: Tensor | None = None,  # [B, K+1] transforms that are not dropped
+    ) -> Motion:
+        """From the source's keypoints to the driving ones."""
+        moved: Motion = self.motion(frame, driving, source, background, keep)
+        return moved
+
+    def relative(self, source: Any, driving: Any, first: Any) -> Any:
+        """The source's keypoints, moved as the driving ones moved since the first driving frame."""
+        return relative_keypoints(source, driving, first)
+
+    def equivariance(self, driving: Any, deformed: Any, deformation: ThinPlateSpline) -> dict[str, Tensor]:
+        """Keypoints move with a deformed frame: by name, terms that are 0 where they do."""
+        return {"equivariance": losses.equivariance(driving, deformed, deformation)}
 
     def appearance(self, frame: Tensor) -> list[Tensor]:
         """[B, 3, H, W] in [0, 1] to features, deepest first."""
@@ -72,12 +99,12 @@ class MotionNetwork(nn.Module):
     def forward(
         self,
         source: Source,
-        keypoints: Tensor,  # [B, 5K, 2] that the source is to move to
+        keypoints: Any,  # that the source is to move to
         points: Tensor,  # [B, P, 2] driving pose, x and y in [0, 1]; NaN where missing
         background: Tensor | None = None,  # [B, 3, 3]
         keep: Tensor | None = None,  # [B, K+1] transforms that are not dropped
     ) -> Result:
-        motion = self.motion(source.motion_frame, keypoints, source.keypoints, background, keep)
+        motion = self.move(source.motion_frame, keypoints, source.keypoints, background, keep)
         return self.generate(source.frame, source.features, motion, points)
 
 

@@ -13,8 +13,12 @@ def relative_keypoints(
     first: Tensor,  # [1, N, 2] of the first driving frame
 ) -> Tensor:  # [B, N, 2]
     """kp_s + (kp_d - kp_d0) * sqrt(hull area of kp_s / hull area of kp_d0) (FOMM's and TPSMM's relative mode)."""
-    scale = np.sqrt(hull_area(_points(source)) / max(hull_area(_points(first)), 1e-12))
-    return source + (driving - first) * float(scale)
+    return source + (driving - first) * hull_scale(source, first)
+
+
+def hull_scale(source: Tensor, first: Tensor) -> float:  # [1, N, 2] each
+    """How much larger the one hull is, along a side."""
+    return float(np.sqrt(hull_area(_points(source)) / max(hull_area(_points(first)), 1e-12)))
 
 
 def _points(keypoints: Tensor) -> np.ndarray:

@@ -187,7 +187,7 @@ class AnimationTask(Method):
         if model.background is not None:
             there = model.background(motion_frame(source), small)
             back = model.background(small, motion_frame(source))
-        motion = model.motion(motion_frame(source), driving_keypoints, source_keypoints, there, keep)
+        motion = model.move(motion_frame(source), driving_keypoints, source_keypoints, there, keep)
         features = model.appearance(source)
         result = model.generate(source, features, motion, batch["points"])
         told = {}
@@ -205,8 +205,8 @@ class AnimationTask(Method):
             if config.ssim_weight:
                 told["ssim"] = config.ssim_weight * losses.dissimilarity(result.prediction, driving, focus)
         if config.equivariance_weight:
-            found = losses.equivariance(driving_keypoints, deformed_keypoints, deformation)
-            told["equivariance"] = config.equivariance_weight * found
+            terms = model.equivariance(driving_keypoints, deformed_keypoints, deformation)
+            told |= {name: config.equivariance_weight * term for name, term in terms.items()}
         if config.warp_weight:
             with torch.no_grad():
                 driving_features = model.appearance(driving)

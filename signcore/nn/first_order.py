@@ -79,7 +79,8 @@ class RegionPredictor(nn.Module):
 
 def moments(heatmap: Tensor) -> tuple[Tensor, Tensor]:  # [B, K, h, w] -> [B, K, 2], [B, K, 2, 2]
     """Mean and covariance of places under a heatmap that sums to 1 (MRAA eq. 2 and 3)."""
-    grid = coordinate_grid(*heatmap.shape[-2:], heatmap)  # [h, w, 2]
+    height, width = heatmap.shape[-2:]
+    grid = coordinate_grid(height, width, heatmap)
     shift = torch.einsum("bkhw,hwd->bkd", heatmap, grid)
     away = grid[None, None] - shift[:, :, None, None]
     return shift, torch.einsum("bkhw,bkhwd,bkhwe->bkde", heatmap, away, away)

@@ -30,6 +30,15 @@ class ThinPlateSpline:
         affine = points @ self.theta[..., :2].transpose(-1, -2) + self.theta[..., 2].unsqueeze(-2)
         return affine + kernel(points, self.controls) @ self.weights
 
+    def jacobian(self, points: Tensor) -> Tensor:  # [..., M, 2] -> [..., M, 2, 2]
+        """Derivatives of the transform's coordinates (rows) by the points' (columns)."""
+        away = points.unsqueeze(-2) - self.controls.unsqueeze(-3)  # [..., M, n, 2]
+        squared = (away**2).sum(-1)
+        # d/dp r^2 log(r^2 + e), r^2 = |p - c|^2
+        rate = torch.log(squared + EPSILON) + squared / (squared + EPSILON)
+        bent = torch.einsum("...mn,...mnd,...nc->...mcd", 2 * rate, away, self.weights)
+        return self.theta[..., None, :, :2] + bent
+
     def grid(self, height: int, width: int) -> Tensor:  # [..., H, W, 2]
         """Where every pixel of the identity grid goes."""
         batch = self.theta.shape[:-2]

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from signcore.animation import losses
+from signcore.animation.inpainting import InpaintingNetwork
 from signcore.animation.training import Batch
 from signcore.contracts import Context
 from signcore.nn.anti_alias import ImagePyramid
@@ -15,7 +16,7 @@ from signcore.nn.dense_motion import DenseMotion
 from signcore.nn.thin_plate_spline import ThinPlateSpline
 from signcore.nn.vgg import VGG19
 from signcore.plugins.tpsmm.config import TPSMMConfig
-from signcore.plugins.tpsmm.model import InpaintingNetwork, ThinPlateSplineMotionModel
+from signcore.plugins.tpsmm.model import ThinPlateSplineMotionModel
 from signcore.plugins.tpsmm.training import TPSMMTask
 
 TINY = {
