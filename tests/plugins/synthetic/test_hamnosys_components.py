@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from signcore.contracts import Context
+from signcore.contracts import Context, Sample
 from signcore.errors import InputError
 from signcore.plugins.synthetic.config import HamnosysConfig, HamnosysInputs, RenderedConfig
 from signcore.plugins.synthetic.hamnosys.dataset import Dataset, estimated, runs
@@ -275,3 +275,19 @@ def test_the_context_seeds_another_take():
     ]
     assert takes[0].shape == takes[1].shape
     assert not np.allclose(takes[0], takes[1])
+
+
+def test_a_datasets_samples_can_be_signed_again():
+    sample = Dataset(SMALL)[0]
+    inputs, truth = Generator().inputs_of(sample)
+    assert inputs.notation == sample.notation
+    assert truth is sample.pose
+    with pytest.raises(InputError, match="has no notation"):
+        Generator().inputs_of(Sample(id="x", pose=truth))
+
+
+def test_left_out_rows_are_said_once(tmp_path, caplog):
+    (tmp_path / "a.txt").write_text(f"{ONE}\n{TWO}\n{ONE[1:]}\n", encoding="utf-8")
+    Dataset(RenderedConfig(path=str(tmp_path / "a.txt")))
+    (record,) = caplog.records
+    assert record.getMessage().startswith("1 of 3 notations left out; the first: ")

@@ -16,7 +16,7 @@ from signcore.plugins.synthetic.hamnosys.sampler import sample_distinct
 from signcore.plugins.synthetic.hamnosys.sign import perform_sign
 from signcore.plugins.synthetic.signer import Signer
 from signcore.plugins.synthetic.signs import Habits
-from signcore.plugins.synthetic.skeleton import Proportions
+from signcore.plugins.synthetic.skeleton import Proportions, solve_arm
 from signcore.types.hamnosys import SYMBOLS, from_names, parse
 from signcore.types.hamnosys.structure import Spot
 
@@ -551,3 +551,24 @@ def test_hours_of_signs_are_refused():
             * 30,
             SIGNER,
         )
+
+
+@pytest.mark.parametrize("again", of_class("repetition"))
+def test_repetitions_of_repetitions_end_quickly(again):
+    words = f"flathand extfingeru palmd shoulders moveo {f'{again} ' * 100}"
+    for symmetry in ("", "symmlr alternatingmotion "):
+        with pytest.raises(InputError, match="more than 120 seconds"):
+            perform([notation(symmetry + words)], SIGNER)
+
+
+def test_the_other_hand_holds_the_arm_that_signs():
+    made = form(
+        "parbegin finger2345 extfingeru palml plus flathand extfingerr palmd parend parbegin head lrat plus elbow touch parend"
+    )
+    shoulder = np.array([[BODY.shoulder, 0.0, 0.0]])
+    arm = solve_arm(
+        made.dominant.wrist[:1], made.dominant.frame[:1], made.dominant.angles[:1], shoulder, BODY
+    )
+    points, _ = hand.joints(made.other.angles[0])
+    theirs = (made.other.wrist[0] + BODY.hand * geometry.apply(made.other.frame[0], points)) * space.FLIP
+    assert np.linalg.norm(theirs - arm.elbow[0], axis=1).min() < 0.10

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from signcore.types.tables import Row
 if TYPE_CHECKING:
     from pose_format import Pose
 
+_LOG = logging.getLogger(__name__)
 _COLUMNS = ("notation", "hamnosys", "text")
 _BODY, _FACE, _HANDS = slice(0, 25), slice(25, 95), (truth.LEFT_HAND, truth.RIGHT_HAND)
 
@@ -73,6 +75,10 @@ class Dataset:
             found.setdefault(text, Row({**row.values, "notation": text}, row.line))
         if not found:
             raise InputError(self.skipped[0])
+        if self.skipped:
+            _LOG.warning(
+                "%d of %d notations left out; the first: %s", len(self.skipped), len(table), self.skipped[0]
+            )
         return (
             list(found.values())[: self.config.count]
             if "count" in self.config.model_fields_set

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from signcore.contracts import Context
+from signcore.contracts import Context, Sample
+from signcore.errors import InputError
 from signcore.plugins.synthetic import truth
 from signcore.plugins.synthetic.config import HamnosysConfig, HamnosysInputs
 from signcore.plugins.synthetic.hamnosys.performance import Performance, frontal, perform
@@ -40,6 +41,12 @@ class Generator:
         view = View(self.signer, c.width, c.height)
         pose = truth.pose(self._performance.joints, self.signer, view, c.fps)
         return pose if c.layout == "openpose_137" else layouts.to_layout(pose, c.layout)
+
+    def inputs_of(self, sample: Sample) -> tuple[HamnosysInputs, Pose]:
+        """The inputs that a dataset's sample stands for, and the truth."""
+        if sample.notation is None or sample.pose is None:
+            raise InputError(f"{sample.id}: has no {'notation' if sample.notation is None else 'pose'}")
+        return HamnosysInputs(notation=sample.notation), sample.pose
 
     def views(self, product: Pose) -> dict[str, Video]:
         """The signer rendered with the pose that was generated last; frames are made when they are read."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from signcore.errors import InputError
 from signcore.plugins.synthetic import geometry, signs
 from signcore.plugins.synthetic.embodiment import embody_paths
-from signcore.plugins.synthetic.hamnosys.sign import perform_sign
+from signcore.plugins.synthetic.hamnosys.sign import check_length, perform_sign
 from signcore.plugins.synthetic.hamnosys.track import Stance, Track, between, eased, held, joined, samples
 from signcore.plugins.synthetic.motion import RATE, SMOOTHING, Trajectory
 from signcore.plugins.synthetic.signer import Signer
@@ -19,7 +18,6 @@ from signcore.types.hamnosys.parser import parse
 from signcore.types.hamnosys.structure import Bearing, Handshape, Notation, mark
 
 LEAD = 0.10  # seconds at rest before the first movement and after the last
-LONGEST = 120.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,7 @@ def plan(
                 have.append(track)
             spans.append((start, start + len(form.dominant) / RATE))
             here[:] = [t.last(rest) for t in made]
-            if spans[-1][1] > LONGEST:
-                raise InputError(
-                    f"notation: the signs take more than {LONGEST:g} seconds", "give fewer at once"
-                )
+            check_length(sum(map(len, tracks[0])))
     if at_rest:
         go([rest, rest])
         hold(here, LEAD)
@@ -86,7 +81,7 @@ def perform(
 ) -> Performance:
     """The joints of one notation or several. variant: seeds what differs between two takes (sway, blinks, mouthing).
 
-    Raises InputError for a notation that does not parse, and for signs of more than `LONGEST` seconds.
+    Raises InputError for a notation that does not parse, and for signs that take longer than `sign.LONGEST` seconds.
     """
     parsed = [parse(n) if isinstance(n, str) else n for n in notations]
     tracks, spans = plan(parsed, signer, at_rest)

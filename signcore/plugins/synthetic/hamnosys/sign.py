@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from signcore.errors import InputError
 from signcore.plugins.synthetic import geometry, signs
 from signcore.plugins.synthetic.hamnosys import paths, space
 from signcore.plugins.synthetic.hamnosys.handshape import hand_angles
@@ -26,6 +27,7 @@ from signcore.plugins.synthetic.hamnosys.track import (
     samples,
     shifted,
 )
+from signcore.plugins.synthetic.motion import RATE
 from signcore.plugins.synthetic.signs import Habits
 from signcore.plugins.synthetic.skeleton import Proportions, solve_arm
 from signcore.types.hamnosys.structure import (
@@ -55,6 +57,7 @@ from signcore.types.hamnosys.symbols import BY_NAME, SYMBOLS
 
 CENTRE = np.array([0.0, -0.17, 0.26])  # where two hands meet, and a base hand is held
 OWN_SIDE = 0.105  # metres from the middle to each of two hands that have no other place
+LONGEST = 120.0  # seconds of a clip
 HOLD = 0.40  # seconds that a sign without movement is held
 _FIXED = {mark("upperarm"), mark("elbow"), mark("elbowinside")}  # they do not come to the middle
 _SAME = mark("nondominant") + mark("etc")
@@ -436,6 +439,7 @@ class _Performer:
                 more, now = self._act(action, now, active, flowing)
             for d, track in zip(done, more, strict=True):
                 d.append(track)
+            check_length(sum(map(len, done[0])))
             now = [track.last(s) for track, s in zip(more, now, strict=True)]
             i += 1
         self._now = now
@@ -691,6 +695,7 @@ class _Performer:
                     have.append(track)
             return [joined(have) for have in tracks]
         back = self._return(so_far, start)
+        check_length((times + 1) * (len(back[0]) + len(so_far[0])))
         tracks = [[], []]
         for _ in range(times):
             for have, b, s in zip(tracks, back, so_far, strict=True):
@@ -712,6 +717,7 @@ class _Performer:
         """Both hands go round the same loop, half a round apart."""
         back = self._return(tracks, start)
         loops = [joined([t, b]) for t, b in zip(tracks, back, strict=True)]
+        check_length(rounds * len(loops[0]))
         half = len(loops[0]) // 2
         turned = []
         for hand, loop in enumerate(loops):
@@ -744,6 +750,14 @@ class _Performer:
                 tracks[hand] += [between(here[hand], first, eased(samples(0.2 / self.habits.tempo))), moved]
                 here[hand] = moved.last(here[hand])
         return [joined(have) for have in tracks]
+
+
+def check_length(count: int) -> None:
+    """Raise InputError where so many samples are longer than a clip may be: repetitions of repetitions grow fast."""
+    if count > LONGEST * RATE:
+        raise InputError(
+            f"notation: takes more than {LONGEST:g} seconds to sign", "repeat less, or give fewer signs"
+        )
 
 
 def _filled(track: Track, count: int, stance: Stance) -> Track:
