@@ -18,6 +18,19 @@ LEARNED = ("estimator", "generator", "recognizer")
 @click.option("--generator", type=ComponentName("generator"), help="Train a generator.")
 @click.option("--recognizer", type=ComponentName("recognizer"), help="Train a recognizer.")
 @click.option(
+    "--rows",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Train the rows of a table, as [rows.NAME] of a .toml, .yaml or .json names them, and print it.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="With --rows: seeds a row, from --seed on.",
+)
+@click.option(
     "--dataset",
     type=ComponentName("dataset"),
     required=True,
@@ -75,6 +88,8 @@ def command(
     estimator: str | None,
     generator: str | None,
     recognizer: str | None,
+    rows: Path | None,
+    seeds: int,
     dataset: str,
     sets: tuple[str, ...],
     configs: tuple[Path, ...],
@@ -103,12 +118,15 @@ def command(
     from signcore.runs.request import Chosen, assign_settings, merge, parse_set
 
     named = [(k, n) for k, n in zip(LEARNED, (estimator, generator, recognizer), strict=True) if n]
-    if len(named) != 1:
-        raise UsageError("name one component to train", "--estimator, --generator or --recognizer NAME")
+    if len(named) + (rows is not None) != 1:
+        raise UsageError(
+            "name one component to train", "--estimator, --generator or --recognizer NAME, or --rows FILE"
+        )
     chosen = [Chosen(kind, name, *registry.find(kind, name)) for kind, name in [*named, ("dataset", dataset)]]
-    learner, data = chosen
-    if learner.component.task is None:
-        raise UsageError(f"{learner.label} cannot be trained")
+    *learners, data = chosen
+    for learner in learners:
+        if learner.component.task is None:
+            raise UsageError(f"{learner.label} cannot be trained")
     tree: dict[str, Any] = {}
     for path in configs:
         tree = merge(tree, read_config(path))
@@ -118,25 +136,26 @@ def command(
     where = resolve_device(device)
     context = Context(device=where, seed=seed, weights=weights)
     samples = registry.load("dataset", dataset, context, **data.values)
-    task = resolve(learner.record, learner.component, learner.component.task)(learner.config, context)
     from signcore.training import fit
 
-    fitted = fit(
-        task,
-        samples,
-        folder=output,
-        steps=steps,
-        checkpoint_every=checkpoint_every,
-        sample_every=sample_every,
-        evaluate_every=evaluate_every,
-        accelerator="cuda" if where.startswith("cuda") else "cpu",
-        devices=int(devices),
-        num_nodes=nodes,
-        precision=precision,
-        accumulate=accumulate,
-        seed=seed,
-        progress=_Lines(),
-    )
+    options: dict[str, Any] = {
+        "steps": steps,
+        "checkpoint_every": checkpoint_every,
+        "sample_every": sample_every,
+        "evaluate_every": evaluate_every,
+        "accelerator": "cuda" if where.startswith("cuda") else "cpu",
+        "devices": int(devices),
+        "num_nodes": nodes,
+        "precision": precision,
+        "accumulate": accumulate,
+        "progress": _Lines(),
+    }
+    if rows is not None:
+        _train_rows(rows, samples, output, range(seed, seed + seeds), where, options, as_json)
+        return
+    (learner,) = learners
+    task = resolve(learner.record, learner.component, str(learner.component.task))(learner.config, context)
+    fitted = fit(task, samples, folder=output, seed=seed, **options)
     if as_json:
         print_json(
             {
@@ -150,6 +169,36 @@ def command(
     if fitted.scores:
         print_table(["score", "value"], [[k, f"{v:.5f}"] for k, v in fitted.scores.items()])
     print(f"weights: {fitted.weights}")
+
+
+def _train_rows(
+    path: Path,
+    samples: Any,
+    output: Path,
+    seeds: range,
+    device: str,
+    options: dict[str, Any],
+    as_json: bool,
+) -> None:
+    from signcore.contracts import Context
+    from signcore.registry import registry, resolve
+    from signcore.training.rows import Row, printed, read_rows, train_rows
+
+    def make(row: Row, seed: int) -> Any:
+        record, component = registry.find("generator", row.generator)
+        if component.task is None:
+            raise UsageError(f"generator {row.generator} cannot be trained")
+        config = registry.configure(record, component, row.settings)
+        return resolve(record, component, component.task)(config, Context(device=device, seed=seed))
+
+    table = read_rows(path)
+    for row in table:  # all that is wrong with a row is said before the first one is trained
+        registry.configure(*registry.find("generator", row.generator), row.settings)
+    found = train_rows(table, make, samples, folder=output, seeds=seeds, say=note, **options)
+    if as_json:
+        print_json(found)
+    else:
+        print_table(*printed(found))
 
 
 class _Lines:
