@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMP = $(VENV)/.installed
 OUTPUT ?= out
 
-.PHONY: run test test-slow check format sanitize bench install clean
+.PHONY: run test test-slow check format sanitize neon bench install clean
 run: install
 	$(BIN)/signcore run --generator pgmm --output $(OUTPUT) --overwrite
 
@@ -38,6 +38,15 @@ sanitize: install
 	  -o build/sanitize/signcore/kernels/_door$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')
 	cd build/sanitize && LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=. SIGNCORE_SANITIZED=1 ../../$(BIN)/python -m pytest -q -p no:cacheprovider tests/kernels/test_numpy_door.py
+	$(CXX) -O1 -g -w -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer $(CORES) -o build/cores_sanitized
+	for isa in avx512 avx2 plain; do SIGNCORE_ISA=$$isa build/cores_sanitized $(CASES) || exit 1; done
+
+# The C++ cores as a program, against their definitions: `make sanitize` runs it too, and here an emulated ARM does.
+CORES = -std=c++20 -fno-math-errno -fno-trapping-math -ffp-contract=off -Wno-unknown-pragmas -pthread tests/kernels/cores.cpp
+CASES ?= 100
+neon:
+	mkdir -p build && aarch64-linux-gnu-g++ -O2 -static $(CORES) -o build/cores_neon
+	qemu-aarch64 build/cores_neon $(CASES)
 
 bench: install
 	$(BIN)/python -m pytest benchmarks --benchmark-only -q

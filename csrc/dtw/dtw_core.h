@@ -5,28 +5,10 @@
 #include "../common/parallel.h"
 #include "../common/simd.h"
 
+#define SIGNCORE_KERNEL "../dtw/dtw_kernel.h"
+#include "../common/every_isa.h"
+
 namespace signcore {
-
-namespace plain {
-#include "dtw_kernel.h"
-}
-#if defined(__x86_64__)
-SIGNCORE_TARGET_BEGIN(SIGNCORE_AVX2)
-namespace avx2 {
-#include "dtw_kernel.h"
-}
-SIGNCORE_TARGET_END
-SIGNCORE_TARGET_BEGIN(SIGNCORE_AVX512)
-namespace avx512 {
-#include "dtw_kernel.h"
-}
-SIGNCORE_TARGET_END
-#elif defined(__aarch64__)
-namespace neon {
-#include "dtw_kernel.h"
-}
-#endif
-
 namespace dtw {
 
 // The kernels of one instruction set as plain functions.
@@ -59,13 +41,7 @@ struct Kernels {
   }
 template <class S>
 Kernels<S> kernels(int D) {
-#if defined(__x86_64__)
-  if (isa() == Isa::kAvx512) return SIGNCORE_DTW_KERNELS(avx512);
-  if (isa() == Isa::kAvx2) return SIGNCORE_DTW_KERNELS(avx2);
-#elif defined(__aarch64__)
-  if (isa() == Isa::kNeon) return SIGNCORE_DTW_KERNELS(neon);
-#endif
-  return SIGNCORE_DTW_KERNELS(plain);
+  SIGNCORE_CHOOSE(SIGNCORE_DTW_KERNELS)
 }
 #undef SIGNCORE_DTW_KERNELS
 

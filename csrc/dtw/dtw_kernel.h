@@ -1,4 +1,4 @@
-// Included once per instruction set, inside its namespace; see common/simd.h.
+// Included once per instruction set, inside its namespace; see common/every_isa.h.
 //
 // Layout of a packed clip: [block][frame][coordinate 0 .. D-1, scale][lane], a lane a keypoint. The scale makes the
 // rules for missing points branch-free: a pair costs ‖reference - other‖ * reference_scale * other_scale, with scale 1

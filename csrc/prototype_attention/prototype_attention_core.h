@@ -6,40 +6,18 @@
 #include "../common/parallel.h"
 #include "../common/simd.h"
 
+#define SIGNCORE_KERNEL "../prototype_attention/prototype_attention_kernel.h"
+#include "../common/every_isa.h"
+
 namespace signcore {
-
-namespace plain {
-#include "prototype_attention_kernel.h"
-}
-#if defined(__x86_64__)
-SIGNCORE_TARGET_BEGIN(SIGNCORE_AVX2)
-namespace avx2 {
-#include "prototype_attention_kernel.h"
-}
-SIGNCORE_TARGET_END
-SIGNCORE_TARGET_BEGIN(SIGNCORE_AVX512)
-namespace avx512 {
-#include "prototype_attention_kernel.h"
-}
-SIGNCORE_TARGET_END
-#elif defined(__aarch64__)
-namespace neon {
-#include "prototype_attention_kernel.h"
-}
-#endif
-
 namespace prototype {
 
+#define SIGNCORE_COMPARE(ns) ns::compare<S>
 template <class S>
 auto comparison() -> void (*)(const S*, int64_t, int64_t, const S*, S*) {
-#if defined(__x86_64__)
-  if (isa() == Isa::kAvx512) return avx512::compare<S>;
-  if (isa() == Isa::kAvx2) return avx2::compare<S>;
-#elif defined(__aarch64__)
-  if (isa() == Isa::kNeon) return neon::compare<S>;
-#endif
-  return plain::compare<S>;
+  SIGNCORE_CHOOSE(SIGNCORE_COMPARE)
 }
+#undef SIGNCORE_COMPARE
 
 // rows [N, d]; chosen [R], in the order of choice, beginning with `first`. A running maximum: O(N R d), N values of
 // memory beside the unit vectors. A tie goes to the lower index.

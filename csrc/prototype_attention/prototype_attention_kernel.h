@@ -1,4 +1,4 @@
-// Included once per instruction set, inside its namespace; see common/simd.h.
+// Included once per instruction set, inside its namespace; see common/every_isa.h.
 
 // One step of the greedy selection: worst[n] = max(worst[n], cos^2 of candidate n and the last chosen). Lanes are
 // candidates. columns: [d, padded] unit vectors, one a column; chosen: [d].

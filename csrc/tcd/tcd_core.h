@@ -8,24 +8,10 @@
 #include "../common/parallel.h"
 #include "../common/simd.h"
 
+#define SIGNCORE_KERNEL "../tcd/tcd_kernel.h"
+#include "../common/every_isa.h"
+
 namespace signcore {
-
-namespace plain {
-#include "tcd_kernel.h"
-}
-#if defined(__x86_64__)
-SIGNCORE_TARGET_BEGIN(SIGNCORE_AVX2)
-namespace avx2 {
-#include "tcd_kernel.h"
-}
-SIGNCORE_TARGET_END
-SIGNCORE_TARGET_BEGIN(SIGNCORE_AVX512)
-namespace avx512 {
-#include "tcd_kernel.h"
-}
-SIGNCORE_TARGET_END
-#endif
-
 namespace tcd {
 
 enum class Reduce : int64_t { kSum = 0, kMax = 1 };  // a mean is a sum with a scaled limit
@@ -35,19 +21,13 @@ using CountBytes = int64_t (*)(const uint8_t*, const uint8_t*, const uint8_t*, i
 
 // The kernel for a number of channels, or null beyond four.
 inline CountBytes count_bytes(int64_t channels, bool maximum) {
-#define SIGNCORE_TCD(ns)                                                           \
-  switch (channels) {                                                              \
-    case 1: return ns::count_bytes<1, false>;                                      \
-    case 2: return maximum ? ns::count_bytes<2, true> : ns::count_bytes<2, false>; \
-    case 3: return maximum ? ns::count_bytes<3, true> : ns::count_bytes<3, false>; \
-    case 4: return maximum ? ns::count_bytes<4, true> : ns::count_bytes<4, false>; \
-    default: return nullptr;                                                       \
-  }
-#if defined(__x86_64__)
-  if (isa() == Isa::kAvx512) SIGNCORE_TCD(avx512)
-  if (isa() == Isa::kAvx2) SIGNCORE_TCD(avx2)
-#endif
-  SIGNCORE_TCD(plain)
+#define SIGNCORE_TCD(ns)                                                              \
+  (channels == 1   ? ns::count_bytes<1, false>                                        \
+   : channels == 2 ? (maximum ? ns::count_bytes<2, true> : ns::count_bytes<2, false>) \
+   : channels == 3 ? (maximum ? ns::count_bytes<3, true> : ns::count_bytes<3, false>) \
+   : channels == 4 ? (maximum ? ns::count_bytes<4, true> : ns::count_bytes<4, false>) \
+                   : nullptr)
+  SIGNCORE_CHOOSE(SIGNCORE_TCD)
 #undef SIGNCORE_TCD
 }
 

@@ -1,4 +1,5 @@
-// Included once per instruction set, inside its namespace; see common/simd.h. Plain loops that the compiler vectorises.
+// Included once per instruction set, inside its namespace; see common/every_isa.h. Plain loops that the compiler
+// vectorises.
 
 // Pixels of a block whose reduced difference is above a limit, in units of twice the difference. Bytes: exact in 16
 // bits. twice, reduced: scratch of pixels * C + C values. Every element's window of C is reduced, and only pixel starts

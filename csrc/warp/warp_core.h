@@ -101,7 +101,6 @@ inline void sum_one(const S* plane, S g, Taps<S>& taps, int64_t i, int64_t right
 
 namespace plain {
 SIGNCORE_WARP_ANY
-#include "warp_kernel.h"
 }  // namespace plain
 
 #if defined(__x86_64__)
@@ -177,7 +176,6 @@ static inline void sum_plane(const float* plane, const float* g, warp::Taps<floa
                       _mm256_fmadd_ps(gather(plane + step[k], at, inside), weight, _mm256_load_ps(taps.dots[k] + i)));
   }
 }
-#include "warp_kernel.h"
 }  // namespace avx2
 SIGNCORE_TARGET_END
 
@@ -295,17 +293,20 @@ static inline void sum_plane(const float* plane, const float* g, warp::Taps<floa
     }
   }
 }
-#include "warp_kernel.h"
 }  // namespace avx512
 SIGNCORE_TARGET_END
 #elif defined(__aarch64__)
 namespace neon {
 SIGNCORE_WARP_ANY
-#include "warp_kernel.h"
 }  // namespace neon
 #endif
 #undef SIGNCORE_WARP_ANY
+}  // namespace signcore
 
+#define SIGNCORE_KERNEL "../warp/warp_kernel.h"
+#include "../common/every_isa.h"
+
+namespace signcore {
 namespace warp {
 
 template <class S>
@@ -321,13 +322,7 @@ struct Kernels {
   Kernels<S> { ns::forward_planes<S>, ns::forward_pixels<S>, ns::backward_planes<S>, ns::backward_pixels<S> }
 template <class S>
 Kernels<S> kernels() {
-#if defined(__x86_64__)
-  if (isa() == Isa::kAvx512) return SIGNCORE_WARP_KERNELS(avx512);
-  if (isa() == Isa::kAvx2) return SIGNCORE_WARP_KERNELS(avx2);
-#elif defined(__aarch64__)
-  if (isa() == Isa::kNeon) return SIGNCORE_WARP_KERNELS(neon);
-#endif
-  return SIGNCORE_WARP_KERNELS(plain);
+  SIGNCORE_CHOOSE(SIGNCORE_WARP_KERNELS)
 }
 #undef SIGNCORE_WARP_KERNELS
 

@@ -1,4 +1,4 @@
-// Included once per instruction set, inside its namespace; see common/simd.h and warp_core.h, which has the lane
+// Included once per instruction set, inside its namespace; see common/every_isa.h and warp_core.h, which has the lane
 // operations.
 
 // One axis of a sample: the pixel `start` and the next one take part with weights `a` and `b`; `da` and `db` are their

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+QUICK = 0.02  # seconds
+
 Call = Callable[..., Callable[[], Any]]  # inputs -> what is timed
 
 
@@ -112,6 +114,9 @@ def _in_turns(case: Case, calls: dict[str, Call], budget: float) -> dict[str, fl
             each = seconds(call(*inputs), case.threads)
             spent[name] += each
             least[name] = min(least[name], each)
+            if each < QUICK:  # others' turns have emptied the caches of a quick call: again, on new memory
+                for ready in [call(*inputs) for _ in range(4)]:
+                    least[name] = min(least[name], seconds(ready, case.threads))
     return least
 
 

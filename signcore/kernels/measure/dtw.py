@@ -154,7 +154,9 @@ CASES = [
         pair(100, 137, 3),
         ours(dtw, torch.float32, align="pose"),
         {"NumPy DTW-MJE": numpy_mje},
-        {"NumPy DTW-MJE": 300},
+        {
+            "NumPy DTW-MJE": 110
+        },  # 300 x the 180 ms of the best-known toolkit is 0.6 ms; this plain one takes 66
         **cells(100, 137, 3),
     ),
     Case(
