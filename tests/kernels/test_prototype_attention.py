@@ -19,16 +19,16 @@ def inputs(seed, B=2, h=2, N=12, d=5, dtype=torch.float64):
     return [torch.randn(B, h, N, d, dtype=dtype, generator=generator) for _ in range(3)]
 
 
-@compiled
-@settings(max_examples=100, deadline=None)
-@given(
-    seed=st.integers(0, 2**31),
-    M=st.integers(1, 3),
-    N=st.integers(1, 150),
-    d=st.integers(2, 20),
-    data=st.data(),
-)
-def test_a_running_maximum_chooses_what_the_naive_greedy_chooses(seed, M, N, d, data):
+A_RUNNING = {
+    "seed": st.integers(0, 2**31),
+    "M": st.integers(1, 3),
+    "N": st.integers(1, 150),
+    "d": st.integers(2, 20),
+    "data": st.data(),
+}
+
+
+def a_running_maximum_chooses_what_the_naive_greedy_chooses(seed, M, N, d, data):
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randn(M, N, d, dtype=torch.float64, generator=generator)
     count = data.draw(st.integers(1, N))
@@ -41,15 +41,30 @@ def test_a_running_maximum_chooses_what_the_naive_greedy_chooses(seed, M, N, d, 
 
 @compiled
 @settings(max_examples=100, deadline=None)
-@given(
-    seed=st.integers(0, 2**31),
-    F=st.integers(1, 4),
-    P=st.integers(1, 8),
-    R=st.integers(1, 8),
-    source=st.sampled_from(["q", "qk"]),
-    framed=st.booleans(),
-)
-def test_implementations_agree_with_gradients(seed, F, P, R, source, framed):
+@given(**A_RUNNING)
+def test_a_running_maximum_chooses_what_the_naive_greedy_chooses(**case):
+    a_running_maximum_chooses_what_the_naive_greedy_chooses(**case)
+
+
+@compiled
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None)
+@given(**A_RUNNING)
+def test_a_running_maximum_chooses_what_the_naive_greedy_chooses_at_length(**case):
+    a_running_maximum_chooses_what_the_naive_greedy_chooses(**case)
+
+
+IMPLEMENTATIONS_AGREE = {
+    "seed": st.integers(0, 2**31),
+    "F": st.integers(1, 4),
+    "P": st.integers(1, 8),
+    "R": st.integers(1, 8),
+    "source": st.sampled_from(["q", "qk"]),
+    "framed": st.booleans(),
+}
+
+
+def implementations_agree_with_gradients(seed, F, P, R, source, framed):
     results = []
     for name in ("torch", "cpp"):
         tensors = [t.requires_grad_() for t in inputs(seed, N=F * P)]
@@ -60,6 +75,21 @@ def test_implementations_agree_with_gradients(seed, F, P, R, source, framed):
         results.append([out, *torch.autograd.grad(out.square().sum(), tensors)])
     for a, b in zip(*results, strict=True):
         torch.testing.assert_close(a, b)
+
+
+@compiled
+@settings(max_examples=100, deadline=None)
+@given(**IMPLEMENTATIONS_AGREE)
+def test_implementations_agree_with_gradients(**case):
+    implementations_agree_with_gradients(**case)
+
+
+@compiled
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None)
+@given(**IMPLEMENTATIONS_AGREE)
+def test_implementations_agree_with_gradients_at_length(**case):
+    implementations_agree_with_gradients(**case)
 
 
 def test_the_next_prototype_is_the_most_orthogonal():

@@ -48,17 +48,17 @@ def _expected(video, threshold):
     return float((d > threshold).double().mean())
 
 
-@pytest.mark.skipif(backend()["tcd"][0] != "cpp", reason="the compiled library is not there")
-@settings(max_examples=100, deadline=None)
-@given(
-    seed=st.integers(0, 2**31),
-    shape=st.tuples(st.integers(3, 6), st.integers(1, 9), st.integers(1, 40), st.integers(1, 5)),
-    dtype=st.sampled_from([torch.uint8, torch.float32, torch.float64]),
-    threshold=st.floats(0, 1),
-    reduce=st.sampled_from(["mean", "max", "sum"]),
-    strided=st.booleans(),
-)
-def test_every_implementation_counts_the_same(seed, shape, dtype, threshold, reduce, strided):
+EVERY_IMPLEMENTATION = {
+    "seed": st.integers(0, 2**31),
+    "shape": st.tuples(st.integers(3, 6), st.integers(1, 9), st.integers(1, 40), st.integers(1, 5)),
+    "dtype": st.sampled_from([torch.uint8, torch.float32, torch.float64]),
+    "threshold": st.floats(0, 1),
+    "reduce": st.sampled_from(["mean", "max", "sum"]),
+    "strided": st.booleans(),
+}
+
+
+def every_implementation_counts_the_same(seed, shape, dtype, threshold, reduce, strided):
     generated, reference = pair(seed, shape, dtype)
     if strided:
         generated, reference = generated.transpose(1, 2), reference.transpose(1, 2)
@@ -68,6 +68,21 @@ def test_every_implementation_counts_the_same(seed, shape, dtype, threshold, red
     with use_backend("cpp"):
         assert float(tcd(generated, reference, **options)) == expected
     assert door.tcd(generated.numpy(), reference.numpy(), **options) == expected
+
+
+@pytest.mark.skipif(backend()["tcd"][0] != "cpp", reason="the compiled library is not there")
+@settings(max_examples=100, deadline=None)
+@given(**EVERY_IMPLEMENTATION)
+def test_every_implementation_counts_the_same(**case):
+    every_implementation_counts_the_same(**case)
+
+
+@pytest.mark.skipif(backend()["tcd"][0] != "cpp", reason="the compiled library is not there")
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None)
+@given(**EVERY_IMPLEMENTATION)
+def test_every_implementation_counts_the_same_at_length(**case):
+    every_implementation_counts_the_same(**case)
 
 
 def test_bytes_are_mapped_onto_the_value_range():

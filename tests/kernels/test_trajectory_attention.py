@@ -29,22 +29,37 @@ def outputs(name, tensors, frames):
     return [result, *torch.autograd.grad((result * weights).sum(), tensors)]
 
 
-@compiled
-@settings(max_examples=100, deadline=None)
-@given(
-    seed=st.integers(0, 2**31),
-    B=st.integers(1, 2),
-    h=st.integers(1, 3),
-    F=st.integers(1, 5),
-    P=st.one_of(st.integers(1, 20), st.sampled_from([33, 49, 64])),
-    d=st.sampled_from([1, 3, 8, 16, 20, 64, 72]),
-    dtype=st.sampled_from([torch.float32, torch.float64]),
-)
-def test_it_equals_its_reference_with_gradients(seed, B, h, F, P, d, dtype):
+IT_EQUALS = {
+    "seed": st.integers(0, 2**31),
+    "B": st.integers(1, 2),
+    "h": st.integers(1, 3),
+    "F": st.integers(1, 5),
+    "P": st.one_of(st.integers(1, 20), st.sampled_from([33, 49, 64])),
+    "d": st.sampled_from([1, 3, 8, 16, 20, 64, 72]),
+    "dtype": st.sampled_from([torch.float32, torch.float64]),
+}
+
+
+def it_equals_its_reference_with_gradients(seed, B, h, F, P, d, dtype):
     tensors = inputs(seed, B, h, F, P, d, dtype)
     for a, b in zip(outputs("torch", tensors, F), outputs("cpp", tensors, F), strict=True):
         scale = 1 + a.abs().max()
         torch.testing.assert_close(b / scale, a / scale, rtol=0, atol=TOLERANCE[dtype])
+
+
+@compiled
+@settings(max_examples=100, deadline=None)
+@given(**IT_EQUALS)
+def test_it_equals_its_reference_with_gradients(**case):
+    it_equals_its_reference_with_gradients(**case)
+
+
+@compiled
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None)
+@given(**IT_EQUALS)
+def test_it_equals_its_reference_with_gradients_at_length(**case):
+    it_equals_its_reference_with_gradients(**case)
 
 
 @pytest.mark.parametrize("name", ["torch", pytest.param("cpp", marks=compiled)])
@@ -130,17 +145,18 @@ def test_eight_threads_at_once_agree():
         )
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    seed=st.integers(0, 2**31),
-    B=st.integers(1, 3),
-    h=st.integers(1, 3),
-    F=st.integers(1, 4),
-    P=st.integers(1, 6),
-    d=st.integers(1, 6),
-    biased=st.booleans(),
-)
-def test_absorbed_projections_change_nothing(seed, B, h, F, P, d, biased):
+ABSORBED_PROJECTIONS = {
+    "seed": st.integers(0, 2**31),
+    "B": st.integers(1, 3),
+    "h": st.integers(1, 3),
+    "F": st.integers(1, 4),
+    "P": st.integers(1, 6),
+    "d": st.one_of(st.integers(1, 6), st.sampled_from([8, 16, 32])),
+    "biased": st.booleans(),
+}
+
+
+def absorbed_projections_change_nothing(seed, B, h, F, P, d, biased):
     generator = torch.Generator().manual_seed(seed)
     D = h * d
     shapes = [(B, h, F * P, F, d), (D, D), (2 * D, D), (D,), (2 * D,)]
@@ -153,6 +169,74 @@ def test_absorbed_projections_change_nothing(seed, B, h, F, P, d, biased):
     grads = [torch.autograd.grad(x.square().sum(), tensors) for x in (got, expected)]
     for a, b in zip(*grads, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-8)
+
+
+@settings(max_examples=100, deadline=None)
+@given(**ABSORBED_PROJECTIONS)
+def test_absorbed_projections_change_nothing(**case):
+    absorbed_projections_change_nothing(**case)
+
+
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None)
+@given(**ABSORBED_PROJECTIONS)
+def test_absorbed_projections_change_nothing_at_length(**case):
+    absorbed_projections_change_nothing(**case)
+
+
+def temporal_inputs(seed, B=1, h=2, F=3, P=4, d=8, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    D = h * d
+    shapes = [(B, F * P, F, D), (D, D), (2 * D, D), (D,), (2 * D,)]
+    return [torch.randn(s, generator=generator, dtype=dtype) * 0.5 for s in shapes]
+
+
+def temporal(tokens, q_weight, kv_weight, q_bias, kv_bias, h=2):
+    y = tokens.unflatten(-1, (h, -1)).permute(0, 3, 1, 2, 4)
+    return temporal_attention(y, q_weight, kv_weight, q_bias=q_bias, kv_bias=kv_bias)
+
+
+@compiled
+def test_the_temporal_attention_is_a_torch_op():
+    tensors = [t.requires_grad_() for t in temporal_inputs(7)]
+    torch.library.opcheck(torch.ops.signcore.temporal_attention, (*tensors, 2))
+    torch.library.opcheck(torch.ops.signcore.temporal_attention, (*tensors[:3], None, None, 2))
+    whole = torch.compile(temporal, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(whole(*tensors), temporal(*tensors))
+
+
+@compiled
+def test_gradcheck_of_the_temporal_attention():
+    tensors = [t.requires_grad_() for t in temporal_inputs(8, P=2, d=3)]
+    assert torch.autograd.gradcheck(temporal, tensors)
+
+
+@compiled
+def test_autocast_computes_the_temporal_attention_in_float32():
+    tensors = [t.bfloat16() for t in temporal_inputs(9)]
+    with torch.autocast("cpu", torch.bfloat16):
+        result = temporal(*tensors)
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result, temporal(*(t.float() for t in tensors)))
+
+
+@compiled
+@pytest.mark.parametrize("shape", [(0, 6, 3, 16), (2, 0, 3, 16), (1, 1, 1, 16)])
+def test_empty_and_one_token(shape):
+    tensors = [t.requires_grad_() for t in (torch.randn(shape), torch.randn(16, 16), torch.randn(32, 16))]
+    result = temporal(*tensors, None, None)
+    assert result.shape == (*shape[:2], 16)
+    for t, grad in zip(tensors, torch.autograd.grad(result.sum(), tensors), strict=True):
+        assert grad.shape == t.shape
+        assert grad.isfinite().all()
+
+
+@compiled
+def test_eight_threads_at_once_agree_on_the_temporal_attention():
+    tensors = temporal_inputs(10, F=4, P=49, d=16, dtype=torch.float32)
+    expected = temporal(*tensors)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(torch.equal(r, expected) for r in pool.map(lambda _: temporal(*tensors), range(32)))
 
 
 @pytest.mark.skipif(not ORACLE.is_dir(), reason="the recorded numbers are not there")

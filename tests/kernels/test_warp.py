@@ -32,22 +32,22 @@ def outputs(name, features, flow, mask, **options):
     return [result, *torch.autograd.grad((result * weights).sum(), tensors)]
 
 
-@compiled
-@settings(max_examples=100, deadline=None)
-@given(
-    seed=st.integers(0, 2**31),
-    B=st.integers(1, 3),
-    C=st.one_of(st.integers(1, 9), st.sampled_from([16, 17, 33, 70])),
-    size=st.tuples(st.integers(1, 9), st.integers(1, 40)),
-    out=st.tuples(st.integers(1, 9), st.integers(1, 40)),
-    dtype=st.sampled_from([torch.float32, torch.float64]),
-    last=st.booleans(),
-    masked=st.booleans(),
-    padding=st.sampled_from(["zeros", "border", "reflection"]),
-    align_corners=st.booleans(),
-    reach=st.sampled_from([0.9, 1.5, 6.0]),
-)
-def test_it_equals_its_reference_with_gradients(
+IT_EQUALS = {
+    "seed": st.integers(0, 2**31),
+    "B": st.integers(1, 3),
+    "C": st.one_of(st.integers(1, 9), st.sampled_from([16, 17, 33, 70])),
+    "size": st.tuples(st.integers(1, 9), st.integers(1, 40)),
+    "out": st.tuples(st.integers(1, 9), st.integers(1, 40)),
+    "dtype": st.sampled_from([torch.float32, torch.float64]),
+    "last": st.booleans(),
+    "masked": st.booleans(),
+    "padding": st.sampled_from(["zeros", "border", "reflection"]),
+    "align_corners": st.booleans(),
+    "reach": st.sampled_from([0.9, 1.5, 6.0]),
+}
+
+
+def it_equals_its_reference_with_gradients(
     seed, B, C, size, out, dtype, last, masked, padding, align_corners, reach
 ):
     features, flow, mask = inputs(seed, B, C, size, out, dtype, last, reach)
@@ -61,6 +61,21 @@ def test_it_equals_its_reference_with_gradients(
     ):  # a flow's gradient sums over channels
         scale = 1 + a.abs().max()
         torch.testing.assert_close(b / scale, a / scale, rtol=0, atol=TOLERANCE[dtype] * looser)
+
+
+@compiled
+@settings(max_examples=100, deadline=None)
+@given(**IT_EQUALS)
+def test_it_equals_its_reference_with_gradients(**case):
+    it_equals_its_reference_with_gradients(**case)
+
+
+@compiled
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None)
+@given(**IT_EQUALS)
+def test_it_equals_its_reference_with_gradients_at_length(**case):
+    it_equals_its_reference_with_gradients(**case)
 
 
 @compiled
