@@ -207,6 +207,9 @@ def test_a_text_holds_signs_by_lines_spaces_or_names():
     assert hamnosys.split_signs("hamflathand, hamextfingeru hampalmd") == [one]
     with pytest.raises(InputError, match="'hamteapot'"):
         hamnosys.split_signs("hamteapot")
+    with pytest.raises(InputError, match="'hamfistt'") as refusal:
+        hamnosys.split_signs("hamfistt")
+    assert refusal.value.hint == "did you mean hamfist?"
     with pytest.raises(InputError, match="nothing but spaces"):
         hamnosys.split_signs(" \n ")
 

@@ -168,5 +168,5 @@ class HamnosysInputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     notation: str = Field(
-        min_length=1, description="HamNoSys; several signs, one a line, are signed without rest in between."
+        description="HamNoSys; several signs, one a line, are signed without rest in between."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 
 from signcore.errors import InputError
 from signcore.types.hamnosys.parser import parse
@@ -28,7 +29,7 @@ from signcore.types.hamnosys.structure import (
     Spot,
     Target,
 )
-from signcore.types.hamnosys.symbols import SYMBOLS, Symbol, from_names
+from signcore.types.hamnosys.symbols import BY_NAME, SYMBOLS, Symbol, from_names
 
 Line = tuple[int, str]  # depth of indentation, words
 
@@ -44,7 +45,11 @@ def split_signs(text: str) -> list[str]:
             try:
                 signs.append(from_names(line))
             except KeyError as error:
-                raise InputError(f"notation: no symbol is called {error.args[0]!r}") from error
+                name = error.args[0]
+                near = get_close_matches(name, BY_NAME, n=1)
+                raise InputError(
+                    f"notation: no symbol is called {name!r}", f"did you mean {near[0]}?" if near else ""
+                ) from error
         else:
             signs += line.split()
     if not signs:
