@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from signcore.kernels.dtw import dtw, dtw_matrix
     from signcore.kernels.fastdtw import fastdtw, fastdtw_path
     from signcore.kernels.prototype_attention import prototype_attention
-    from signcore.kernels.tcd import tcd
+    from signcore.kernels.tcd import TCDStream, tcd
     from signcore.kernels.trajectory_attention import temporal_attention, trajectory_attention
     from signcore.kernels.warp import warp
 
 _WHERE = {
     "tcd": "tcd",
+    "TCDStream": "tcd",
     "warp": "warp",
     "prototype_attention": "prototype_attention",
     "trajectory_attention": "trajectory_attention",
@@ -34,6 +35,7 @@ _WHERE = {
     "use_backend": "backend",
 }
 __all__ = [
+    "TCDStream",
     "backend",
     "dtw",
     "dtw_matrix",

@@ -14,6 +14,7 @@ import numpy as np
 
 from signcore.errors import ArgumentError, ArgumentTypeError
 from signcore.kernels._limits import VARIANTS, check_choice, check_whole, tcd_limit
+from signcore.kernels._stream import Stream
 
 try:
     from signcore.kernels import _door
@@ -21,7 +22,7 @@ except ImportError:
     _door = None  # type: ignore[assignment]
 
 _DTYPES = (np.uint8, np.float32, np.float64)
-__all__ = ["dtw", "dtw_matrix", "fastdtw", "fastdtw_path", "tcd"]
+__all__ = ["TCDStream", "dtw", "dtw_matrix", "fastdtw", "fastdtw_path", "tcd"]
 
 
 def dtw(
@@ -183,6 +184,35 @@ def tcd(
     threads: int | None = None,
 ) -> float:
     """`signcore.kernels.tcd` on NumPy arrays (PGMM eq. 12, 13); releases the GIL. threads: None takes every core."""
+    limit = _check_frames(generated, reference, threshold, value_range, channel_reduce, least=3)
+    counts = _counts(generated, reference, limit, channel_reduce, threads)
+    pixels = generated.shape[1] * generated.shape[2]
+    return float(counts.sum()) / max(1, (len(generated) - 2) * pixels)
+
+
+class TCDStream(Stream):
+    """`signcore.kernels.TCDStream` on NumPy arrays."""
+
+    def _limit(self, generated: np.ndarray, reference: np.ndarray) -> float:
+        return _check_frames(generated, reference, *self._settings, 1)
+
+    def _counts(self, generated: np.ndarray, reference: np.ndarray, limit: float) -> np.ndarray:
+        if len(generated) < 3:
+            return np.zeros(0, np.int64)
+        return _counts(generated, reference, limit, self._settings[2])
+
+    def _join(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return np.concatenate([before, after])
+
+
+def _check_frames(
+    generated: np.ndarray,
+    reference: np.ndarray,
+    threshold: float,
+    value_range: tuple[float, float],
+    channel_reduce: str,
+    least: int,
+) -> float:
     for name, frames in (("generated", generated), ("reference", reference)):
         if not isinstance(frames, np.ndarray) or frames.dtype not in _DTYPES:
             raise ArgumentTypeError(
@@ -196,18 +226,27 @@ def tcd(
         )
     if reference.dtype != generated.dtype:
         raise ArgumentTypeError(f"reference: {reference.dtype} differs from generated {generated.dtype}")
-    if len(generated) < 3:
-        raise ArgumentError(f"generated: TCD needs at least 3 frames, got {len(generated)}")
-    limit = tcd_limit(threshold, value_range, channel_reduce, generated.shape[3], generated.dtype == np.uint8)
+    if len(generated) < least:
+        raise ArgumentError(f"generated: TCD needs at least {least} frames, got {len(generated)}")
+    return tcd_limit(threshold, value_range, channel_reduce, generated.shape[3], generated.dtype == np.uint8)
+
+
+def _counts(
+    generated: np.ndarray,
+    reference: np.ndarray,
+    limit: float,
+    channel_reduce: str,
+    threads: int | None = None,
+) -> np.ndarray:  # int64 [T - 2]
     if _door is not None:
         reduce = 1 if channel_reduce == "max" else 0
-        counts = _door.tcd_counts(generated, reference, reduce, limit, threads or os.cpu_count() or 1)
-    else:
-        counts = np.array(
-            [_count(generated, reference, t, limit, channel_reduce) for t in range(1, len(generated) - 1)]
+        counts: np.ndarray = _door.tcd_counts(
+            generated, reference, reduce, limit, threads or os.cpu_count() or 1
         )
-    pixels = generated.shape[1] * generated.shape[2]
-    return float(counts.sum()) / max(1, (len(generated) - 2) * pixels)
+        return counts[1:-1]
+    return np.array(
+        [_count(generated, reference, t, limit, channel_reduce) for t in range(1, len(generated) - 1)]
+    )
 
 
 def _count(generated: np.ndarray, reference: np.ndarray, t: int, limit: float, channel_reduce: str) -> int:

@@ -8,6 +8,7 @@ from torch import Tensor
 from signcore.errors import ArgumentError, ArgumentTypeError
 from signcore.kernels import reference as plain
 from signcore.kernels._limits import tcd_limit
+from signcore.kernels._stream import Stream
 from signcore.kernels._traced import pick
 
 _DTYPES = (torch.uint8, torch.float32, torch.float64)
@@ -38,14 +39,38 @@ def tcd(
     Missing: a NaN counts as no difference. Raises ArgumentError (ValueError) for T < 3, other shapes or settings;
     ArgumentTypeError (TypeError) for other dtypes or devices.
     """
-    limit = check(generated, reference, threshold, value_range, channel_reduce)
-    name = pick("tcd", generated.is_cuda)
-    if name == "torch":
-        return plain.tcd(generated, reference, limit, channel_reduce)
-    reduce = 1 if channel_reduce == "max" else 0
-    counts = torch.ops.signcore.tcd_counts(generated.contiguous(), reference.contiguous(), reduce, limit)
+    limit = check(generated, reference, threshold, value_range, channel_reduce, least=3)
+    counts = _counts(generated, reference, limit, channel_reduce)
     frames, height, width = generated.shape[:3]
     return counts.sum().to(torch.float64) / max(1, (frames - 2) * height * width)
+
+
+def _counts(generated: Tensor, reference: Tensor, limit: float, channel_reduce: str) -> Tensor:
+    """How many pixels of each inner frame count: int64 [T - 2]."""
+    if pick("tcd", generated.is_cuda) == "torch":
+        return plain.tcd_counts(generated, reference, limit, channel_reduce)
+    reduce = 1 if channel_reduce == "max" else 0
+    counts = torch.ops.signcore.tcd_counts(generated.contiguous(), reference.contiguous(), reduce, limit)
+    inner: Tensor = counts[1:-1]
+    return inner
+
+
+class TCDStream(Stream):
+    """`tcd` of videos that come in parts and need not fit memory: `update` with consecutive frames, then `compute`.
+
+    Its settings are those of `tcd`; parts may have any number of frames from one on, and change nothing in the result.
+    """
+
+    def _limit(self, generated: Tensor, reference: Tensor) -> float:
+        return check(generated, reference, *self._settings, 1)
+
+    def _counts(self, generated: Tensor, reference: Tensor, limit: float) -> Tensor:
+        if len(generated) < 3:
+            return torch.zeros(0, dtype=torch.int64, device=generated.device)
+        return _counts(generated, reference, limit, self._settings[2])
+
+    def _join(self, before: Tensor, after: Tensor) -> Tensor:
+        return torch.cat([before, after])
 
 
 def check(
@@ -54,6 +79,7 @@ def check(
     threshold: float,
     value_range: tuple[float, float],
     channel_reduce: str,
+    least: int,
 ) -> float:
     """Refuse what cannot be compared; else the limit that |2 g - before - after|, summed or maximal, must exceed."""
     for name, frames in (("generated", generated), ("reference", reference)):
@@ -71,8 +97,8 @@ def check(
         raise ArgumentTypeError(f"reference: {reference.dtype} differs from generated {generated.dtype}")
     if reference.device != generated.device:
         raise ArgumentTypeError(f"reference: on {reference.device}, generated on {generated.device}")
-    if generated.shape[0] < 3:
-        raise ArgumentError(f"generated: TCD needs at least 3 frames, got {generated.shape[0]}")
+    if generated.shape[0] < least:
+        raise ArgumentError(f"generated: TCD needs at least {least} frames, got {generated.shape[0]}")
     return tcd_limit(
         threshold, value_range, channel_reduce, generated.shape[3], generated.dtype == torch.uint8
     )

@@ -1,6 +1,7 @@
 """TCD (PGMM eq. 12, 13) against its reference, over dtypes, strides and settings."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signcore.kernels import backend, tcd, use_backend
+from signcore.kernels import TCDStream, backend, tcd, use_backend
 from signcore.kernels import numpy as door
 from signcore.kernels.backend import _usable
 
@@ -180,3 +181,39 @@ def test_a_picture_without_pixels_has_none():
     assert float(tcd(empty, empty)) == 0.0
     assert door.tcd(empty.numpy(), empty.numpy()) == 0.0
     assert np.isfinite(float(tcd(empty, empty)))
+
+
+@pytest.mark.parametrize("kind", ["torch", "numpy"])
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**31), cuts=st.lists(st.integers(1, 11), max_size=5), frames=st.integers(3, 12))
+def test_a_stream_in_any_parts_is_the_whole(kind, seed, cuts, frames):
+    generated, reference = pair(seed, (frames, 5, 6, 3))
+    whole = float(tcd(generated, reference, threshold=0.2))
+    stream = (TCDStream if kind == "torch" else door.TCDStream)(threshold=0.2)
+    edges = sorted({0, frames, *(c for c in cuts if c < frames)})
+    shares = []
+    for a, b in pairwise(edges):
+        part = generated[a:b], reference[a:b]
+        shares += [float(s) for s in stream.update(*(part if kind == "torch" else (x.numpy() for x in part)))]
+    assert stream.compute() == whole
+    assert len(shares) == frames - 2
+    assert sum(shares) / len(shares) == pytest.approx(whole)
+
+
+def test_a_stream_refuses_frames_of_another_size_and_too_few():
+    stream = TCDStream()
+    with pytest.raises(ValueError, match="^generated:"):
+        stream.compute()
+    stream.update(*(x[:2] for x in pair(0)))
+    with pytest.raises(ValueError, match="^generated:"):
+        stream.compute()
+    with pytest.raises(ValueError, match="^generated:"):
+        stream.update(*pair(0, (3, 4, 4, 3)))
+
+
+@pytest.mark.slow
+def test_more_than_2_to_the_31_elements_are_counted():
+    frames = torch.zeros((1025, 1024, 1024, 2), dtype=torch.uint8)  # 2^31 and one frame, in 2.1 GB
+    frames[-2, :, :100] = 255
+    counted = float(tcd(frames, frames, threshold=0.4))
+    assert counted == pytest.approx(100 / 1024 * 2 / 1023)  # in that frame and the one before it

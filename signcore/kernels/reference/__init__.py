@@ -5,7 +5,7 @@ from __future__ import annotations
 from signcore.kernels.reference.dtw import dtw
 from signcore.kernels.reference.fastdtw import fastdtw, fastdtw_path
 from signcore.kernels.reference.prototype_attention import orthogonal_rows
-from signcore.kernels.reference.tcd import tcd
+from signcore.kernels.reference.tcd import tcd_counts
 from signcore.kernels.reference.trajectory_attention import temporal_attention, trajectory_attention
 from signcore.kernels.reference.warp import warp
 
@@ -14,7 +14,7 @@ __all__ = [
     "fastdtw",
     "fastdtw_path",
     "orthogonal_rows",
-    "tcd",
+    "tcd_counts",
     "temporal_attention",
     "trajectory_attention",
     "warp",

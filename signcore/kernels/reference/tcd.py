@@ -4,16 +4,15 @@ import torch
 from torch import Tensor
 
 
-def tcd(generated: Tensor, reference: Tensor, limit: float, channel_reduce: str) -> Tensor:
-    """PGMM eq. 12, 13. generated, reference: [T, H, W, C]; limit: of twice the difference, summed over channels or maximal."""
-    counts = 0
+def tcd_counts(generated: Tensor, reference: Tensor, limit: float, channel_reduce: str) -> Tensor:
+    """PGMM eq. 12, 13, pixels of each inner frame, int64 [T - 2]. generated, reference: [T, H, W, C]; limit: of twice the
+    difference, summed over channels or maximal.
+    """
+    counts = []
     for t in range(1, len(generated) - 1):
         wide = torch.int64 if generated.dtype == torch.uint8 else torch.float64
         g, before, after = generated[t].to(wide), reference[t - 1].to(wide), reference[t + 1].to(wide)
         difference = (2 * g - before - after).abs()
         reduced = difference.amax(-1) if channel_reduce == "max" else difference.sum(-1)
-        counts += int((reduced.to(torch.float64) > limit).sum())
-    pixels = generated.shape[1] * generated.shape[2]
-    return torch.tensor(
-        counts / max(1, (len(generated) - 2) * pixels), dtype=torch.float64, device=generated.device
-    )
+        counts.append((reduced.to(torch.float64) > limit).sum())
+    return torch.stack(counts)

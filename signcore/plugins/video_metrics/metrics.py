@@ -17,17 +17,17 @@ from signcore.types.video import Video
 CHUNK = 16  # frames
 
 
-def chunks(prediction: Video, reference: Video, overlap: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """uint8 [n, H, W, 3] of both, n up to CHUNK + overlap; consecutive chunks share `overlap` frames."""
+def chunks(prediction: Video, reference: Video) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """uint8 [n, H, W, 3] of both, n up to CHUNK."""
     a: list[np.ndarray] = []
     b: list[np.ndarray] = []
     for x, y in zip(prediction, reference, strict=True):
         a.append(x)
         b.append(y)
-        if len(a) == CHUNK + overlap:
+        if len(a) == CHUNK:
             yield np.stack(a), np.stack(b)
-            a, b = (a[-overlap:], b[-overlap:]) if overlap else ([], [])
-    if len(a) > overlap or (a and len(prediction) <= overlap):
+            a, b = [], []
+    if a:
         yield np.stack(a), np.stack(b)
 
 
@@ -140,39 +140,21 @@ class TCD:
 
     def update(self, prediction: Video, reference: Video) -> None:
         check(prediction, reference, least=3)
-        rows = [self._shares(a, b) for a, b in chunks(prediction, reference, overlap=2)]
-        shares = np.concatenate(rows, axis=1)  # [2, T - 2]
+        shares = self._shares(prediction, reference)  # [2, T - 2] of each inner frame
         self.totals = [total + math.fsum(row) for total, row in zip(self.totals, shares, strict=True)]
         self.frames += shares.shape[1]
         self.series = {"tcd-calibrated": np.pad(shares[1], 1, constant_values=np.nan)}
 
-    def _shares(
-        self, a: np.ndarray, b: np.ndarray
-    ) -> np.ndarray:  # -> [2, n - 2] share of pixels of each inner frame
-        import torch
+    def _shares(self, prediction: Video, reference: Video) -> np.ndarray:
+        from signcore.kernels.numpy import TCDStream
 
-        from signcore.kernels import tcd
-
+        thresholds = (self.config.threshold, self.config.calibrated)
+        streams = [TCDStream(threshold=t, channel_reduce=self.config.channel_reduce) for t in thresholds]
         try:
-            return np.array(
-                [
-                    [
-                        float(
-                            tcd(
-                                x[t : t + 3],
-                                y[t : t + 3],
-                                threshold=threshold,
-                                channel_reduce=self.config.channel_reduce,
-                            )
-                        )
-                        for t in range(len(a) - 2)
-                    ]
-                    for threshold in (self.config.threshold, self.config.calibrated)
-                    for x, y in [(torch.from_numpy(a), torch.from_numpy(b))]
-                ]
-            )
+            parts = [[s.update(a, b) for s in streams] for a, b in chunks(prediction, reference)]
         except ArgumentError as error:
             raise InputError(str(error)) from error
+        return np.concatenate(parts, axis=1)
 
     def compute(self) -> dict[str, float]:
         literal, calibrated = (t / self.frames if self.frames else math.nan for t in self.totals)
