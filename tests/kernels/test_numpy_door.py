@@ -1,6 +1,8 @@
 """The torch-free door against numba and plain NumPy; `make sanitize` runs this file under the sanitizers."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -18,6 +20,16 @@ def test_the_sanitized_library_is_the_one_that_is_tested():
     if os.environ.get("SIGNCORE_SANITIZED") != "1":
         pytest.skip("only under make sanitize")
     assert "sanitize" in door._door.__file__
+
+
+@pytest.mark.skipif(os.environ.get("SIGNCORE_SANITIZED") == "1", reason="the sanitizers take their time")
+def test_importing_the_door_takes_at_most_30_ms_more_than_numpy():
+    code = "import time, numpy; t = time.process_time(); import signcore.kernels.numpy; print(time.process_time() - t)"
+    times = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+        for _ in range(5)
+    ]
+    assert min(times) < 0.03
 
 
 def clips(seed, lengths, points, dims, missing, dtype):

@@ -106,8 +106,8 @@ def measure(curve: Curve) -> dict[str, list[float]]:
         for value in curve.values:
             torch.set_num_threads(1)
             call = make(value)
-            first = seconds(call, 2)
-            out[name].append(min(first, *(seconds(call, 2) for _ in range(2 if first > 0.5 else 8))) * 1e3)
+            first = seconds(call, True)
+            out[name].append(min(first, *(seconds(call, True) for _ in range(2 if first > 0.5 else 8))) * 1e3)
     torch.set_num_threads(before)
     return out
 
