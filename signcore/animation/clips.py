@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,8 @@ class Clips:
             raise InputError("dataset: holds no clips")
         self.dataset, self.config = dataset, config
         self.indices = split(dataset, config.held_out)
+        self.skipped: dict[int, str] = {}  # clips that could not be read, and why
+        self.useless: set[int] = set()  # training clips without two frames
         self._kept: dict[int, Clip] = {}
         self._free = config.cache << 20
 
@@ -46,6 +49,19 @@ class Clips:
             self._kept[index] = clip
             self._free -= clip.frames.nbytes
         return clip
+
+    def readable(self, index: int) -> Clip | None:
+        """A clip, or None where it cannot be read: it is told once and left out from then on."""
+        if index in self.skipped:
+            return None
+        try:
+            return self[index]
+        except (InputError, OSError) as error:
+            self.skipped[index] = str(error)
+            logging.getLogger("signcore").warning(
+                "clip %d of %d left out: %s", index, len(self.dataset), error
+            )
+            return None
 
 
 def split(dataset: Dataset, held_out: float) -> dict[str, list[int]]:

@@ -40,6 +40,11 @@ def perceptual(
     return total
 
 
+def alignment(moved: list[Tensor], drawn: list[Tensor]) -> Tensor:
+    """Mean over levels of |Y_s - Y_d| (PGMM eq. 11; P11)."""
+    return torch.stack([(a - b).abs().mean() for a, b in zip(moved, drawn, strict=True)]).mean()
+
+
 def dissimilarity(
     predicted: Tensor,  # [B, 3, H, W]
     wanted: Tensor,  # [B, 3, H, W]

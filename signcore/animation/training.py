@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from signcore.animation.clips import Clip, Clips, colours, recoloured
 from signcore.animation.evaluation import evaluate, strips
 from signcore.animation.generator import Method, describe, trained_config
 from signcore.animation.heatmaps import hand_boxes, mirrored_order, point_names
-from signcore.animation.network import channels_last, motion_frame
+from signcore.animation.network import Result, channels_last, motion_frame
 from signcore.contracts import Context, Dataset
 from signcore.errors import InputError
 from signcore.nn.anti_alias import ImagePyramid
@@ -124,15 +125,24 @@ class AnimationTask(Method):
     def pair(
         self, clips: Clips, indices: list[int], random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Source frame, driving frame and driving points of a random clip; clips of one frame are left out from now on."""
-        while indices:
-            at = int(random.integers(len(indices)))
-            clip = clips[indices[at]]
-            if len(clip.frames) > 1:
+        """Source frame, driving frame and driving points of a random clip.
+
+        Another one is drawn in place of a clip of one frame, or of one that cannot be read: which they are does not change
+        what a resumed run draws.
+        """
+        while len(clips.useless) < len(indices):
+            index = indices[int(random.integers(len(indices)))]
+            clip = clips.readable(index)
+            if clip is not None and len(clip.frames) > 1:
                 a, b = random.choice(len(clip.frames), 2, replace=False)
                 return clip.frames[a], clip.frames[b], clip.points[b]
-            del indices[at]
-        raise InputError("dataset: has no clip of at least two frames")
+            clips.useless.add(index)
+        first = (
+            f"; the first that could not be read: {next(iter(clips.skipped.values()))}"
+            if clips.skipped
+            else ""
+        )
+        raise InputError(f"dataset: has no clip of at least two frames{first}")
 
     def batch(
         self,
@@ -213,9 +223,14 @@ class AnimationTask(Method):
             levels = len(motion.visible)
             found = losses.warping(features[:levels], driving_features[:levels], motion.flow, motion.visible)
             told["warp"] = config.warp_weight * found
+        told |= self.more_losses(batch, result)
         if there is not None and back is not None and config.background_weight:
             told["background"] = config.background_weight * losses.background(there, back)
         return told
+
+    def more_losses(self, batch: Batch, result: Result) -> dict[str, Tensor]:
+        """A method's own terms, weighted."""
+        return {}
 
     def clip(self, optimizer: str) -> None:
         """No component of the motion networks' gradients larger than `config.clip` in the maximum norm (TPSMM)."""
@@ -246,12 +261,14 @@ class AnimationTask(Method):
 
     def held_out(self, clips: Clips) -> list[Clip]:
         indices = clips.indices["held-out"] or clips.indices["train"]
-        return [clips[i] for i in indices[: self.config.evaluate_clips]]
+        found = (clips.readable(i) for i in indices)
+        return list(itertools.islice((c for c in found if c is not None), self.config.evaluate_clips))
 
     def trained_on(self, clips: Clips) -> Iterator[Clip]:
         indices = clips.indices["train"]
         count = min(len(indices), self.config.nearest_clips)
-        return (clips[indices[i * len(indices) // count]] for i in range(count))
+        found = (clips.readable(indices[i * len(indices) // count]) for i in range(count))
+        return (c for c in found if c is not None)
 
     def export(self, folder: Path) -> None:
         weights.save(folder, describe(self.component, self.config), self.average.state_dict(), half=True)

@@ -30,6 +30,7 @@ PAPER: dict[str, Any] = {
     "batch": 28,
     "l1_weight": 0.0,
     "perceptual_weight": 10.0,
+    "align_weight": 1.0,
     "vgg_width": 64,
     "ssim_weight": 0.0,
     "hand_weight": 0.0,
@@ -115,6 +116,14 @@ class PGMMConfig(AnimationConfig):
     heatmap_sigma: float = setting(
         0.02, "spread of a keypoint's heatmap, as a part of the frame's side", gt=0, le=0.5
     )
+
+    # training
+    align_weight: float = setting(
+        0.0,
+        "feature alignment loss (eq. 11): decoding the source moved, and the driving frame itself; one more pass",
+        ge=0,
+    )
+    align_detach: bool = setting(False, "P11: the driving frame's features are a target alone")
 
     @field_validator("pfm_levels")
     @classmethod

@@ -289,3 +289,48 @@ def test_datasets_that_cannot_be_trained_on_are_named():
         next(task().batches(Squares(0), "train"))
     with pytest.raises(InputError, match="x: has no pose"):
         read(Sample(id="x", video=moving_square().video), PGMMConfig(**TINY))
+
+
+def test_clips_that_cannot_be_read_are_told_and_left_out(caplog):
+    class Broken(Squares):
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            if index % 2:
+
+                def fail():
+                    raise InputError(f"{index}.mp4: not a readable video")
+
+                return Sample(id=sample.id, video=fail, split=sample.split)
+            return sample
+
+    made = task()
+    batches = made.batches(Broken(6), "train")
+    for _ in range(6):
+        next(batches)
+    skipped = made.clips(batches.gi_frame.f_locals["dataset"]).skipped
+    assert set(skipped) <= {1, 3, 5}
+    assert skipped
+    assert "left out: " in caplog.text
+    assert "not a readable video" in caplog.text
+
+    class Hopeless(Broken):
+        def __getitem__(self, index):
+            return super().__getitem__(1)
+
+    with pytest.raises(
+        InputError, match=r"no clip of at least two frames; the first that could not be read: 1.mp4"
+    ):
+        next(task().batches(Hopeless(3), "train"))
+
+
+def test_the_alignment_loss_is_zero_where_the_driving_frame_is_the_source_and_nothing_moves():
+    from signcore.animation import losses
+
+    features = [torch.rand(2, 3, 4, 4), torch.rand(2, 3, 8, 8)]
+    assert float(losses.alignment(features, features)) == 0
+    assert float(losses.alignment(features, [f + 1 for f in features])) == pytest.approx(1)
+    told = train(task(align_weight=1.0), Squares(1), 2)
+    assert told[0]["align"] > 0
+    kept = task(align_weight=1.0, align_detach=True)
+    batch = next(kept.batches(Squares(1), "train"))
+    assert float(kept.step(batch, "adam")["align"].detach()) == pytest.approx(told[0]["align"], rel=1e-4)
