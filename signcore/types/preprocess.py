@@ -113,8 +113,9 @@ def trimmed(of: Points, face: float, hands: float = UNSURE) -> Points:
     """Without leading and trailing frames in which the face's mean confidence is at most `face`, or that of both wrists
     together at most `hands`. A pose that never shows a face is judged by its wrists. Raises InputError where no frame is left."""
     keep = np.ones(len(of.points), bool)
-    on_face = [i for i, name in enumerate(of.names) if name.startswith(("face_", "mesh_"))]
-    if of.confidence[:, on_face].any():
+    ever = of.confidence.any(axis=0)  # a layout may name more of a face than its maker finds
+    on_face = [i for i, n in enumerate(of.names) if n.startswith(("face_", "mesh_")) and ever[i]]
+    if on_face:
         keep &= of.confidence[:, on_face].mean(axis=1) > face
     wrists = [i for i, name in enumerate(of.names) if name in ("left_wrist", "right_wrist")]
     if wrists:

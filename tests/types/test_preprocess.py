@@ -110,3 +110,21 @@ def test_every_stage_of_the_public_code(shared):
 def pose_of(data, sure):
     points = np.where((sure > 0)[..., None], data, np.nan)
     return pose_from_keypoints(points, "openpose_137", fps=25, width=1000, height=1000, confidence=sure)
+
+
+def test_two_people_are_refused_and_one_frame_is_enough():
+    one = pose(signer(frames=1))
+    assert preprocess.prepared(one).points.shape == (1, 137, 2)
+    both = one.body
+    both.data = np.ma.concatenate([both.data, both.data], axis=1)
+    both.confidence = np.concatenate([both.confidence, both.confidence], axis=1)
+    with pytest.raises(InputError, match="shows 2 people"):
+        preprocess.prepared(one)
+
+
+def test_other_layouts_give_the_points_they_have():
+    holistic = layouts.to_layout(pose(signer()), "holistic")
+    found = preprocess.prepared(holistic)
+    seen = {n for k, n in enumerate(found.names) if np.isfinite(found.points[:, k]).any()}
+    assert {"neck", "left_wrist", "right_hand_8", "nose"} <= seen
+    assert preprocess.prepared(holistic, "holistic").names == tuple(layouts.layout_names("holistic"))

@@ -169,3 +169,24 @@ def test_a_short_training_learns_saves_and_resumes(tmp_path, cli):
     assert code == 1
     assert "1 samples could not be judged" in err
     assert "1 samples" in out
+
+
+def test_the_layout_is_that_of_the_datasets_poses(tmp_path):
+    from signcore.plugins.ham2pose.training import Ham2PoseTask
+    from signcore.types import write_pose
+
+    points = np.random.default_rng(1).uniform(100, 300, (9, len(layouts.layout_names("holistic")), 2))
+    for name, at in {"left_shoulder": (250, 150), "right_shoulder": (150, 150)}.items():
+        points[:, layouts.layout_names("holistic").index(name)] = at
+    write_pose(tmp_path / "a.pose", pose_from_keypoints(points, "holistic", fps=25, width=400, height=400))
+    (tmp_path / "t.tsv").write_text(f"path\tnotation\na.pose\t{SIGN}\n")
+    dataset = signcore.load("dataset", "pose-table", path=tmp_path / "t.tsv")
+    task = Ham2PoseTask(Ham2PoseConfig(hidden=16, feedforward=32, batch=2))
+    task.begin(dataset)
+    losses = task.step(next(task.batches(dataset, "train")), "adam")
+    assert all(torch.isfinite(v) for v in losses.values())
+    task.export(tmp_path / "weights")
+    made = make(tmp_path / "weights", length=10)
+    assert layouts.layout_of(made.header) == "holistic"
+    seen = np.isfinite(keypoints(made)).all(axis=(0, 2))
+    assert seen[layouts.layout_names("holistic").index("left_hand_8")]
