@@ -415,6 +415,24 @@ def test_repetition_makes_it_longer_and_leads_to_the_same_end():
     np.testing.assert_allclose(moved("moveo smallmod repeatreverse")[-1], 0.0, atol=1e-3)
 
 
+def test_repetitions_may_shrink_and_grow():
+    ways = {}
+    for mark in ("decreasing", "", "increasing"):
+        way = moved(f"moveo repeatfromstartseveral {mark}")[:, 2]
+        tops = way[1:-1][(np.diff(way)[:-1] > 0) & (np.diff(way)[1:] <= 0)]
+        ways[mark] = [*tops[:2], way[-1]]
+    assert ways["decreasing"] == sorted(ways["decreasing"], reverse=True)
+    assert ways["increasing"] == sorted(ways["increasing"])
+    assert ways["decreasing"][-1] < 0.6 * ways[""][-1] < 0.4 * ways["increasing"][-1]
+    assert moved("moveo repeatcontinue decreasing")[-1, 2] < moved("moveo repeatcontinue")[-1, 2]
+
+
+def test_a_groups_manner_changes_its_time():
+    plain, fast, slow = (moved(f"parbegin moveo moved parend {m}") for m in ("", "fast", "slow"))
+    assert len(fast) < len(plain) < len(slow)
+    np.testing.assert_allclose(fast[-1], slow[-1], atol=1e-9)
+
+
 def test_a_repetition_may_move_on_every_time():
     way = moved("moved smallmod seqbegin repeatfromstart mover smallmod seqend")
     np.testing.assert_allclose(way[-1], moved("moved smallmod")[-1] + moved("mover smallmod")[-1], atol=1e-3)

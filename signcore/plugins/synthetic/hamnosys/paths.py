@@ -78,12 +78,9 @@ def seconds(move: Move, way: float) -> float:
     return base * pace(move.marks)
 
 
-def straight(
-    way: np.ndarray, marks: str, flowing: bool, times: float = 1.0, count: int | None = None
-) -> np.ndarray:
-    """Along way [3] in metres, with its bulge, wave or zigzag: [N, 3], ending at `way`."""
+def straight(way: np.ndarray, marks: str, flowing: bool, count: int) -> np.ndarray:
+    """Along way [3] in metres, with its bulge, wave or zigzag: [count, 3], ending at `way`."""
     length = float(geometry.norm(way))
-    count = samples(times) if count is None else count
     s = progress(count, marks, flowing)
     path = s[:, None] * way
     along = way / max(length, 1e-9)

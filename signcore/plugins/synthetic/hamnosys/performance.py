@@ -9,7 +9,8 @@ import numpy as np
 
 from signcore.plugins.synthetic import geometry, signs
 from signcore.plugins.synthetic.embodiment import embody_paths
-from signcore.plugins.synthetic.hamnosys.sign import check_length, perform_sign
+from signcore.plugins.synthetic.hamnosys.again import check_length
+from signcore.plugins.synthetic.hamnosys.sign import perform_sign
 from signcore.plugins.synthetic.hamnosys.track import Stance, Track, between, eased, held, joined, samples
 from signcore.plugins.synthetic.motion import RATE, SMOOTHING, Trajectory
 from signcore.plugins.synthetic.signer import Signer
@@ -81,7 +82,7 @@ def perform(
 ) -> Performance:
     """The joints of one notation or several. variant: seeds what differs between two takes (sway, blinks, mouthing).
 
-    Raises InputError for a notation that does not parse, and for signs that take longer than `sign.LONGEST` seconds.
+    Raises InputError for a notation that does not parse, and for signs that take longer than `again.LONGEST` seconds.
     """
     parsed = [parse(n) if isinstance(n, str) else n for n in notations]
     tracks, spans = plan(parsed, signer, at_rest)
