@@ -14,7 +14,7 @@ BACKENDS = ("auto", "cpp", "cuda", "numba", "torch")
 OPS = {
     "tcd": ("cuda", "cpp", "torch"),
     "warp": ("cuda", "cpp", "torch"),
-    "prototype_attention": ("cpp", "torch"),
+    "prototype_attention": ("cuda", "cpp", "torch"),
     "trajectory_attention": ("cpp", "torch"),
     "temporal_attention": ("cpp", "torch"),
     "dtw": ("cuda", "cpp", "numba", "torch"),

@@ -49,7 +49,8 @@ def fastdtw(
     """FastDTW of every keypoint's trajectory; equals PyPI's `fastdtw.fastdtw(other, reference, radius, dist)`.
 
     radius: cells searched around the coarser path. variant: which build of the package is meant, "python" or "compiled":
-    they break ties and bound their windows differently (docs/kernels/dtw.md). Costs are summed in float64.
+    they break ties and bound their windows differently (docs/kernels/dtw.md). Costs are summed in float64. Tensors on
+    CUDA are walked on the processor.
     Missing: as in `dtw`; the mean of two frames is missing where either is, at every level.
     Raises ArgumentError (a ValueError) for shapes and settings, ArgumentTypeError (a TypeError) for dtypes and devices.
     """
@@ -57,7 +58,10 @@ def fastdtw(
     check_pose("other", other, like=reference)
     check_whole("radius", radius)
     check_choice("variant", variant, VARIANTS)
-    name = pick("fastdtw", reference.is_cuda)
+    name = pick("fastdtw", False)
+    if reference.is_cuda and name != "torch":  # a walk from cell to cell: a processor's work
+        result = fastdtw(reference.cpu(), other.cpu(), radius=radius, variant=variant)
+        return result.to(reference.device)
     if name == "torch":
         return plain.fastdtw(reference, other, radius=radius, variant=variant).to(reference.dtype)
     if name == "numba":
@@ -83,7 +87,10 @@ def fastdtw_path(
     check_pose("other", other, rank=2, like=reference)
     check_whole("radius", radius)
     check_choice("variant", variant, VARIANTS)
-    name = pick("fastdtw", reference.is_cuda)
+    name = pick("fastdtw", False)
+    if reference.is_cuda and name != "torch":
+        cost, path = fastdtw_path(reference.cpu(), other.cpu(), radius=radius, variant=variant)
+        return cost.to(reference.device), path.to(reference.device)
     x, y = reference.double().contiguous(), other.double().contiguous()
     if name == "torch":
         return plain.fastdtw_path(x, y, radius=radius, variant=variant)

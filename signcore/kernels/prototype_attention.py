@@ -57,7 +57,7 @@ def prototype_attention(
         rows = q if source == "q" else torch.cat([q, k], 2)
         rows = rows.detach().reshape(B * h, candidates, d)
         wide = rows if rows.dtype == torch.float64 else rows.float()
-        backend = "torch" if q.is_cuda else pick("prototype_attention", False)
+        backend = pick("prototype_attention", q.is_cuda)
         choose = plain.orthogonal_rows if backend == "torch" else torch.ops.signcore.orthogonal_rows
         chosen = choose(wide, start, prototypes).sort(1).values
         landmarks = rows.gather(1, chosen[..., None].expand(-1, -1, d)).view(B, h, prototypes, d)

@@ -181,3 +181,12 @@ def test_it_compiles_into_one_graph():
     reference, other = torch.randn(2, 9, 3, 2)
     compiled = torch.compile(lambda a, b: fastdtw(a, b, radius=2), backend="aot_eager", fullgraph=True)
     torch.testing.assert_close(compiled(reference, other), fastdtw(reference, other, radius=2))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_tensors_are_walked_on_the_processor_and_come_back():
+    a, b = torch.randn(2, 30, 7, 2)
+    result = fastdtw(a.cuda(), b.cuda())
+    assert result.is_cuda
+    assert torch.equal(result.cpu(), fastdtw(a, b))
+    assert fastdtw_path(a[:, 0].cuda(), b[:, 0].cuda())[1].is_cuda

@@ -212,3 +212,12 @@ def test_wrong_settings_are_named(options, error, start):
 def test_wrong_arguments_are_named(change, error, start):
     with pytest.raises(error, match=f"^{start}:"):
         prototype_attention(*change(*inputs(0)), prototypes=3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_cuda_chooses_as_the_reference_does(dtype):
+    rows = torch.randn(5, 300, 20, dtype=dtype, generator=torch.Generator().manual_seed(0))
+    first = torch.tensor([0, 3, 299, 7, 7])
+    expected = reference.orthogonal_rows(rows.double(), first, 40)
+    assert torch.equal(torch.ops.signcore.orthogonal_rows(rows.cuda(), first.cuda(), 40).cpu(), expected)
