@@ -10,6 +10,7 @@ import click
 from signcore.cli.output import JSON, TRACEBACK, ComponentName, note, print_json, print_table
 from signcore.errors import UsageError
 
+HELD_OUT = 0.3  # of the one clip that --video trains on
 LEARNED = ("estimator", "generator", "recognizer")
 
 
@@ -33,8 +34,12 @@ LEARNED = ("estimator", "generator", "recognizer")
 @click.option(
     "--dataset",
     type=ComponentName("dataset"),
-    required=True,
     help="What to train on; `signcore list dataset`.",
+)
+@click.option(
+    "--video",
+    type=click.Path(path_type=Path),
+    help="Instead of a dataset: one clip. Its last 30 % are held out, and training starts from the shipped weights.",
 )
 @click.option(
     "--set",
@@ -90,7 +95,8 @@ def command(
     recognizer: str | None,
     rows: Path | None,
     seeds: int,
-    dataset: str,
+    dataset: str | None,
+    video: Path | None,
     sets: tuple[str, ...],
     configs: tuple[Path, ...],
     weights: str | None,
@@ -122,20 +128,31 @@ def command(
         raise UsageError(
             "name one component to train", "--estimator, --generator or --recognizer NAME, or --rows FILE"
         )
-    chosen = [Chosen(kind, name, *registry.find(kind, name)) for kind, name in [*named, ("dataset", dataset)]]
+    if (dataset is None) == (video is None):
+        raise UsageError("what to train on?", "--dataset NAME or --video FILE")
+    named.append(("dataset", dataset or "video-folder"))
+    chosen = [Chosen(kind, name, *registry.find(kind, name)) for kind, name in named]
     *learners, data = chosen
     for learner in learners:
         if learner.component.task is None:
             raise UsageError(f"{learner.label} cannot be trained")
     tree: dict[str, Any] = {}
+    if video is not None:
+        tree["dataset"] = _one_clip(video, registry)
     for path in configs:
         tree = merge(tree, read_config(path))
     assign_settings(chosen, merge(tree, parse_set(list(sets))))
     for c in chosen:
         c.config = registry.configure(c.record, c.component, c.values)
     where = resolve_device(device)
+    if video is not None and weights is None and learners:
+        from signcore.weights import shipped
+
+        found = shipped(learners[0].kind, learners[0].name, getattr(learners[0].config, "preset", ""))
+        weights = None if found is None else str(found)
+        note(f"starts from {found.name}" if found else "no weights ship for it: starts from random ones")
     context = Context(device=where, seed=seed, weights=weights)
-    samples = registry.load("dataset", dataset, context, **data.values)
+    samples = registry.load("dataset", data.name, context, **data.values)
     from signcore.training import fit
 
     options: dict[str, Any] = {
@@ -169,6 +186,17 @@ def command(
     if fitted.scores:
         print_table(["score", "value"], [[k, f"{v:.5f}"] for k, v in fitted.scores.items()])
     print(f"weights: {fitted.weights}")
+
+
+def _one_clip(video: Path, registry: Any) -> dict[str, Any]:
+    """Settings of video-folder for one clip: poses from the .pose beside it, else from the first estimator that is installed."""
+    from signcore.runs.plan import ESTIMATORS
+
+    settings: dict[str, Any] = {"path": str(video), "held_out": HELD_OUT}
+    if not video.with_suffix(".pose").is_file():
+        installed = registry.names("estimator")
+        settings["estimator"] = next((name for name in ESTIMATORS if name in installed), None)
+    return settings
 
 
 def _train_rows(

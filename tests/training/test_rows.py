@@ -76,3 +76,27 @@ def test_wrong_rows_are_refused_before_anything_is_trained(cli, tmp_path):
     code, _, err = cli(*base, "--generator", "pgmm")
     assert code == 2
     assert "name one component to train" in err
+
+
+def test_one_clip_is_a_dataset(cli, clip, tmp_path):
+    small = {"keypoint_width": 4, "motion_width": 4, "motion_max_width": 16, "width": 4, "max_width": 16, "transforms": 2, "batch": 2, "nearest_clips": 1}  # fmt: skip
+    sets = [word for name, value in small.items() for word in ("--set", f"generator.{name}={value}")]
+    code, out, err = cli(
+        "train",
+        "--generator",
+        "tpsmm",
+        "--video",
+        clip,
+        *sets,
+        "--steps",
+        1,
+        "-o",
+        tmp_path / "mine",
+        "--json",
+    )
+    assert code == 0, err
+    assert "no weights ship for it" in err
+    assert json.loads(out)["scores"]["l1"] > 0
+    code, _, err = cli("train", "--generator", "tpsmm", "-o", tmp_path / "x")
+    assert code == 2
+    assert "--dataset NAME or --video FILE" in err

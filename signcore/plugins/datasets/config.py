@@ -24,6 +24,13 @@ class VideoFolderConfig(BaseModel):
     stop: float = Field(
         1.0, gt=0, le=1, description="Where each clip ends.", json_schema_extra={"unit": "part of its length"}
     )
+    held_out: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="The end of every clip that is a sample of its own, of the split test.",
+        json_schema_extra={"unit": "part of its length"},
+    )
     estimator: str | None = Field(
         None,
         description="The estimator for videos without a .pose beside them; its poses are kept in memory.",

@@ -21,6 +21,7 @@ SPLITS = ("train", "validation", "test")
 class VideoFolder:
     """One sample a video file, in the order of their paths; glosses and split from the folders that a file lies in.
 
+    With `config.held_out` the end of every clip is a sample of its own, of the split test; those come last.
     The pose of NAME.mp4 is NAME.pose, else `config.estimator`'s, else None. Both are cut to `start`..`stop`.
     Raises InputError where the path is absent or holds no videos, or where a pose and its video differ in length.
     """
@@ -40,41 +41,47 @@ class VideoFolder:
         self._poses: dict[int, Pose] = {}
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.files) * (2 if self.config.held_out else 1)
 
     def __getitem__(self, index: int) -> Sample:
         if not 0 <= index < len(self):
             raise IndexError(f"clip {index} of {len(self)}")
-        file = self.files[index]
+        ends, number = divmod(index, len(self.files))
+        file = self.files[number]
         folders = list(file.relative_to(self.config.path).parts[:-1]) if self.config.path.is_dir() else []
         split = folders.pop(0) if folders and folders[0] in SPLITS else None
+        if self.config.held_out:
+            split = "test" if ends else "train"
         return Sample(
-            id=file.stem,
-            video=partial(self._video, file),
+            id=f"{file.stem}-end" if ends else file.stem,
+            video=partial(self._video, file, bool(ends)),
             pose=partial(self._pose, index),
             glosses=folders[-1:] or None,
             split=split,
         )
 
-    def _cut(self, length: int) -> slice:
-        return slice(int(length * self.config.start), max(1, round(length * self.config.stop)))
+    def _cut(self, length: int, end: bool) -> slice:
+        start, stop = int(length * self.config.start), max(1, round(length * self.config.stop))
+        middle = stop - round((stop - start) * self.config.held_out)
+        return slice(middle, stop) if end else slice(start, middle)
 
-    def _video(self, file: Path) -> Video:
+    def _video(self, file: Path, end: bool) -> Video:
         video = read_video(file)
-        return video[self._cut(len(video))]
+        return video[self._cut(len(video), end)]
 
     def _pose(self, index: int) -> Pose | None:
-        file = self.files[index]
+        ends, number = divmod(index, len(self.files))
+        file, end = self.files[number], bool(ends)
         beside = file.with_suffix(".pose")
         if beside.is_file():
             pose, length = read_pose(beside), len(read_video(file))
             if len(pose.body.data) != length:
                 raise InputError(f"{beside}: {len(pose.body.data)} frames, but {file.name} has {length}")
-            return pose_frames(pose, range(length)[self._cut(length)])
+            return pose_frames(pose, range(length)[self._cut(length, end)])
         if self.config.estimator is None:
             return None
         if index not in self._poses:
-            self._poses[index] = self._estimator.estimate(self._video(file))
+            self._poses[index] = self._estimator.estimate(self._video(file, end))
         return self._poses[index]
 
     @cached_property

@@ -52,3 +52,16 @@ def test_what_cannot_be_a_dataset_is_refused(tmp_path, folder, clip):
         signcore.load("dataset", "video-folder")
     with pytest.raises(ConfigError, match="start"):
         signcore.load("dataset", "video-folder", path=str(clip), start=0.7, stop=0.3)
+
+
+def test_the_end_of_every_clip_may_be_held_out(clip):
+    import signcore
+    from signcore.types.poses import keypoints
+
+    whole = signcore.load("dataset", "video-folder", path=clip)[0]
+    dataset = signcore.load("dataset", "video-folder", path=clip, held_out=0.25)
+    assert len(dataset) == 2
+    first, end = dataset[0], dataset[1]
+    assert (first.split, end.split, len(first.video), len(end.video)) == ("train", "test", 9, 3)
+    assert (end.video[0] == whole.video[9]).all()
+    assert (keypoints(end.pose) == keypoints(whole.pose)[9:]).all()
