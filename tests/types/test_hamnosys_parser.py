@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signcore.errors import InputError
 from signcore.types import hamnosys
@@ -245,3 +247,11 @@ def test_the_pages_python_runs(capsys):
     (block,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
     exec(compile(block, str(page), "exec"), {})
     assert "place: chin, touching it" in capsys.readouterr().out
+
+
+@given(st.text(st.sampled_from("".join(hamnosys.SYMBOLS)), max_size=60))
+def test_any_row_of_symbols_is_read_back_or_refused_in_one_line(text):
+    try:
+        assert str(hamnosys.parse(text)) == text
+    except InputError as refusal:
+        assert "\n" not in refusal.line()  # noqa: PT017

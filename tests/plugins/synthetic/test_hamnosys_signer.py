@@ -590,3 +590,23 @@ def test_the_other_hand_holds_the_arm_that_signs():
     points, _ = hand.joints(made.other.angles[0])
     theirs = (made.other.wrist[0] + BODY.hand * geometry.apply(made.other.frame[0], points)) * space.FLIP
     assert np.linalg.norm(theirs - arm.elbow[0], axis=1).min() < 0.10
+
+
+def test_whatever_parses_can_be_signed():
+    draw = np.random.default_rng(3)
+    symbols, signed = list(SYMBOLS), 0
+    for text in sample_distinct(8, 400):
+        place = int(draw.integers(len(text)))
+        changed = (
+            text[:place] + symbols[int(draw.integers(len(symbols)))] + text[place + int(draw.integers(2)) :]
+        )
+        try:
+            parsed = parse(changed)
+        except InputError:
+            continue
+        assert str(parsed) == changed
+        tracks, spans = plan([parsed], SIGNER)
+        assert all(np.isfinite(t.wrist).all() and np.isfinite(t.frame).all() for t in tracks)
+        assert all(start < end for start, end in spans)
+        signed += 1
+    assert signed > 60
