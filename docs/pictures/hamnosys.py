@@ -73,14 +73,14 @@ def signs_picture(path: Path, side: int = 92, count: int = 4) -> None:
     for line in SIGNS.strip().splitlines():
         notation = from_names(names(line))
         words = "; ".join(text for _, text in outline(parse(notation)))
-        cell = PIL.Image.new("RGB", (count * side, side + 66), "white")
+        cell = PIL.Image.new("RGB", (count * side, side + 78), "white")
         cell.paste(PIL.Image.fromarray(frames(notation, count, side)), (0, 0))
         PIL.ImageDraw.Draw(cell).multiline_text(
-            (3, side + 2), "\n".join(textwrap.wrap(words, 66)[:5]), fill=(30, 30, 30), font=font, spacing=1
+            (3, side + 2), "\n".join(textwrap.wrap(words, 66)[:6]), fill=(30, 30, 30), font=font, spacing=1
         )
         cells.append(np.asarray(cell))
     rows = [np.concatenate(cells[i : i + 2], axis=1) for i in range(0, len(cells), 2)]
-    PIL.Image.fromarray(np.concatenate(rows)).save(path, quality=58)
+    PIL.Image.fromarray(np.concatenate(rows)).save(path, quality=55)
 
 
 def real_picture(path: Path, folder: Path, side: int = 130, count: int = 8) -> None:

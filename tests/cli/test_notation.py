@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -71,3 +73,9 @@ def test_three_hundred_symbols_are_one_line(cli):
     code, out, _ = cli("notation", "--json", GOOD * 50)
     assert code == 1
     assert "300 symbols, a sign has at most 200" in json.loads(out)["signs"][0]["error"]
+
+
+def test_reading_needs_nothing_heavy():
+    code = "import sys; from signcore.cli import main\ntry: main(['notation', 'hamfist hamextfingeru hampalmd'])\nexcept SystemExit: pass\nprint([m for m in ('numpy', 'torch', 'pydantic') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
