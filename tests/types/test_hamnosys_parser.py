@@ -240,6 +240,8 @@ def test_a_readings_rows_name_every_symbol_and_where_it_stopped():
     rows = hamnosys.reading_rows(notation("fist extfingeru"))
     assert [name for name, _ in rows] == ["hamfist", "hamextfingeru", "in all"]
     assert "breaks off" in rows[-1][1]
+    several = hamnosys.reading_rows(f"{notation(HAND)}\n{notation(HAND)}")
+    assert [name for name, _ in several if name.startswith("sign")] == ["sign 1", "sign 2"]
 
 
 def test_the_pages_python_runs(capsys):

@@ -76,8 +76,11 @@ def outline(notation: Notation) -> list[Line]:
 
 def reading_rows(text: str) -> list[tuple[str, str]]:
     """(what, words) of every sign of a text, for a report's table: symbols, and the outline or why there is none."""
-    rows = []
-    for notation in split_signs(text):
+    rows: list[tuple[str, str]] = []
+    signs = split_signs(text)
+    for number, notation in enumerate(signs, 1):
+        if len(signs) > 1:
+            rows.append((f"sign {number}", ""))
         rows += [(s.name, f"{s.slot}: {s.meaning}") for s in read_symbols(notation)]
         try:
             said = outline(parse(notation))

@@ -192,6 +192,13 @@ def test_the_side_mark_before_a_place_is_left_and_after_it_right():
     assert x("lrbeside chest") < x("lrat chest") < x("chest") < x("chest lrat") < x("chest lrbeside")
 
 
+def test_a_brush_is_lighter_than_a_touch():
+    brush, touch, close = (
+        form(f"fist extfingeru palml chest {n}").dominant.wrist[0, 2] for n in ("brushing", "touch", "close")
+    )
+    assert touch < brush < close
+
+
 @pytest.mark.parametrize("name", of_class("contact"))
 def test_a_contact_says_how_near(name):
     near = form(f"fist extfingeru palml chest {name}").dominant

@@ -26,6 +26,7 @@ _GAPS = {
     "armextended": 0.08,
     "behind": 0.045,
     "interlock": -0.02,
+    "brushing": 0.006,
 }  # metres between two hands
 _FIXED = {mark("upperarm"), mark("elbow"), mark("elbowinside")}  # they do not come to the middle
 _INWARDS = np.array([-1.0, 0.0, 0.0])

@@ -89,7 +89,7 @@ _HAND = {
     "wristpulse": ((0.0, -0.04, 0.11), (0, 0, 1)),
 }  # fmt: skip
 _FINGERS = ("thumb", "indexfinger", "middlefinger", "ringfinger", "pinky")
-DISTANCE = {"": 0.24, "close": 0.055, "touch": 0.0, "interlock": -0.02, "cross": -0.01, "behind": -0.12, "brushing": 0.0, "armextended": 0.42}  # fmt: skip
+DISTANCE = {"": 0.24, "close": 0.055, "touch": 0.0, "interlock": -0.02, "cross": -0.01, "behind": -0.12, "brushing": 0.006, "armextended": 0.42}  # fmt: skip
 
 
 @dataclass(frozen=True)
