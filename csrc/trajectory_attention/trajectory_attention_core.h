@@ -43,7 +43,7 @@ namespace trajectory {
 template <class S>
 struct Kernels {
   void (*forward)(const Call<S>&, int64_t, int64_t, int64_t, S*, S*);
-  void (*backward)(const Call<S>&, int64_t, int64_t, const S*, const S*, const S*, S*, S*, S*);
+  void (*backward)(const Call<S>&, int64_t, int64_t, const S*, const S*, S*, S*, S*);
 };
 #define SIGNCORE_TRAJECTORY_KERNELS(ns) \
   Kernels<S> { ns::forward_jobs<S>, ns::backward_head<S> }
@@ -63,14 +63,14 @@ void forward(const Call<S>& call, int64_t threads, S* out, S* lse, const Paralle
   parallel(0, frames * parts, 1, [&](int64_t begin, int64_t end) { run.forward(call, parts, begin, end, out, lse); });
 }
 
-// grad, out [B, N, F, heads, d]; the results [B, heads, N, d]. A job is a head.
+// grad [B, N, F, heads, d]; the results [B, heads, N, d]. A job is a head.
 template <class S>
-void backward(const Call<S>& call, const S* grad, const S* out, const S* lse, S* grad_q, S* grad_k, S* grad_v,
+void backward(const Call<S>& call, const S* grad, const S* lse, S* grad_q, S* grad_k, S* grad_v,
               const Parallel& parallel) {
   const Kernels<S> run = kernels<S>();
   parallel(0, call.B * call.heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t head = begin; head < end; ++head)
-      run.backward(call, head / call.heads, head % call.heads, grad, out, lse, grad_q, grad_k, grad_v);
+      run.backward(call, head / call.heads, head % call.heads, grad, lse, grad_q, grad_k, grad_v);
   });
 }
 }  // namespace trajectory

@@ -63,35 +63,31 @@ std::tuple<Tensor, Tensor> trajectory_attention(const Tensor q, const Tensor k, 
 }
 
 template <class S>
-void backward(const Tensor& grad, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out,
-              const Tensor& lse, int64_t frames, Tensor& to_q, Tensor& to_k, Tensor& to_v) {
+void backward(const Tensor& grad, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& lse, int64_t frames,
+              Tensor& to_q, Tensor& to_k, Tensor& to_v) {
   signcore::trajectory::backward(call<S>(q, k, v, frames), static_cast<const S*>(grad.data_ptr()),
-                                 static_cast<const S*>(out.data_ptr()), static_cast<const S*>(lse.data_ptr()),
-                                 static_cast<S*>(to_q.data_ptr()), static_cast<S*>(to_k.data_ptr()),
-                                 static_cast<S*>(to_v.data_ptr()), parallel);
+                                 static_cast<const S*>(lse.data_ptr()), static_cast<S*>(to_q.data_ptr()),
+                                 static_cast<S*>(to_k.data_ptr()), static_cast<S*>(to_v.data_ptr()), parallel);
 }
 
-// grad, out [B, F * P, F, h, d]; lse [B, h, F * P, F] -> gradients of q, k and v
+// grad [B, F * P, F, h, d]; lse [B, h, F * P, F] -> gradients of q, k and v
 std::tuple<Tensor, Tensor, Tensor> trajectory_attention_backward(const Tensor grad, const Tensor q, const Tensor k,
-                                                                 const Tensor v, const Tensor out, const Tensor lse,
-                                                                 int64_t frames) {
+                                                                 const Tensor v, const Tensor lse, int64_t frames) {
   check(q, k, v, frames);
-  for (const Tensor* t : {&grad, &out})
-    STD_TORCH_CHECK(t->dim() == 5 && t->size(0) == q.size(0) && t->size(1) == q.size(2) && t->size(2) == frames &&
-                        t->size(3) == q.size(1) && t->size(4) == q.size(3) && t->scalar_type() == q.scalar_type(),
-                    "grad: expected [B, F * P, F, h, d] of q's dtype");
+  STD_TORCH_CHECK(grad.dim() == 5 && grad.size(0) == q.size(0) && grad.size(1) == q.size(2) && grad.size(2) == frames &&
+                      grad.size(3) == q.size(1) && grad.size(4) == q.size(3) && grad.scalar_type() == q.scalar_type(),
+                  "grad: expected [B, F * P, F, h, d] of q's dtype");
   STD_TORCH_CHECK(lse.numel() == q.size(0) * q.size(1) * q.size(2) * frames && lse.scalar_type() == q.scalar_type(),
                   "lse: expected [B, h, F * P, F] of q's dtype");
   const auto like = [&] { return torch::stable::new_empty(q, {q.size(0), q.size(1), q.size(2), q.size(3)}); };
   Tensor to_q = like(), to_k = like(), to_v = like();
   if (grad.numel() == 0) return {to_q, to_k, to_v};
   const Tensor a = dense_rows(q), b = dense_rows(k), c = dense_rows(v);
-  const Tensor from = torch::stable::contiguous(grad), o = torch::stable::contiguous(out),
-               l = torch::stable::contiguous(lse);
+  const Tensor from = torch::stable::contiguous(grad), l = torch::stable::contiguous(lse);
   if (q.scalar_type() == ScalarType::Float)
-    backward<float>(from, a, b, c, o, l, frames, to_q, to_k, to_v);
+    backward<float>(from, a, b, c, l, frames, to_q, to_k, to_v);
   else
-    backward<double>(from, a, b, c, o, l, frames, to_q, to_k, to_v);
+    backward<double>(from, a, b, c, l, frames, to_q, to_k, to_v);
   return {to_q, to_k, to_v};
 }
 }  // namespace

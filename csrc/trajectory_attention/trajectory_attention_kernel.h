@@ -49,8 +49,8 @@ static void forward_jobs(const trajectory::Call<S>& call, int64_t parts, int64_t
 
 // The gradients of one head; the probabilities come anew from the scores and the saved log-sum-exp.
 template <class S>
-static void backward_head(const trajectory::Call<S>& call, int64_t b, int64_t head, const S* grad, const S* out,
-                          const S* lse, S* grad_q, S* grad_k, S* grad_v) {
+static void backward_head(const trajectory::Call<S>& call, int64_t b, int64_t head, const S* grad, const S* lse,
+                          S* grad_q, S* grad_k, S* grad_v) {
   using trajectory::kQueries;
   constexpr int W = Vec<S>::W;
   const int64_t P = call.P, d = call.d, F = call.F, N = call.N();
@@ -61,45 +61,49 @@ static void backward_head(const trajectory::Call<S>& call, int64_t b, int64_t he
   S *keys_t = kt_memory.get(), *values_t = vt_memory.get(), *keys = k_memory.get(), *query = query_memory.get();
   S *from = grad_memory.get(), *weights = weight_memory.get(), *scores = score_memory.get();
   S *to_q = to_q_memory.get(), *to_k = to_k_memory.get(), *to_v = to_v_memory.get();
-  const S scale = call.scale2();
   std::fill(to_q, to_q + N * wide, S(0));
   for (int64_t frame = 0; frame < F; ++frame) {
-    pack_transposed(call.k.at(b, head, frame * P), call.k.point, P, d, S(1), points, keys_t);
+    // Scaled as in the forward pass: the scores must be the same to the bit, or the weights would not sum to 1.
+    pack_transposed(call.k.at(b, head, frame * P), call.k.point, P, d, call.scale2(), points, keys_t);
     pack_transposed(call.v.at(b, head, frame * P), call.v.point, P, d, S(1), points, values_t);
     pack(call.k.at(b, head, frame * P), call.k.point, P, d, S(1), wide, keys);
     std::fill(to_k, to_k + P * wide, S(0));
     std::fill(to_v, to_v + P * wide, S(0));
     for (int64_t q = 0; q < N; q += kQueries) {
       const int64_t n = std::min(kQueries, N - q);
-      pack(call.q.at(b, head, q), call.q.point, n, d, scale, wide, query);
+      pack(call.q.at(b, head, q), call.q.point, n, d, S(1), wide, query);
       pack(grad + call.row(b, q, frame, head), call.row(0, 1, 0, 0), n, d, S(1), wide, from);
-      for (int64_t next = q + n; next < std::min(N, q + n + kQueries); ++next) {
+      for (int64_t next = q + n; next < std::min(N, q + n + kQueries); ++next)
         fetch(grad + call.row(b, next, frame, head), d);
-        fetch(out + call.row(b, next, frame, head), d);
-      }
       multiply<S, false>(query, wide, 1, n, keys_t, points, points, d, weights, points);
       multiply<S, false>(from, wide, 1, n, values_t, points, points, d, scores, points);
-      S mean[kQueries];
-      for (int64_t r = 0; r < n; ++r) mean[r] = dot(out + call.row(b, q + r, frame, head), from + r * wide, d);
+      for (int64_t r = 0; r < n; ++r)
+        std::fill(weights + r * points + P, weights + (r + 1) * points, -std::numeric_limits<S>::infinity());
+      S mean[kQueries];  // of the weights' gradients; it equals grad . out, which lies far off
       for (int64_t r = 0; r < n; ++r) {
         const Vec<S> shift = Vec<S>::set(lse[((b * call.heads + head) * N + q + r) * F + frame]);
-        const Vec<S> middle = Vec<S>::set(mean[r]);
         S *w = weights + r * points, *s = scores + r * points;
+        Vec<S> sum = Vec<S>::set(0);
         for (int64_t p = 0; p < points; p += W) {
           const Vec<S> e = power2(sub(Vec<S>::load(w + p), shift));
           e.store(w + p);
-          mul(e, sub(Vec<S>::load(s + p), middle)).store(s + p);
+          sum = fma(e, Vec<S>::load(s + p), sum);
         }
+        mean[r] = sum.sum();
+      }
+      for (int64_t r = 0; r < n; ++r) {
+        const Vec<S> middle = Vec<S>::set(mean[r]);
+        S *w = weights + r * points, *s = scores + r * points;
+        for (int64_t p = 0; p < points; p += W) mul(Vec<S>::load(w + p), sub(Vec<S>::load(s + p), middle)).store(s + p);
       }
       multiply<S, true>(scores, points, 1, n, keys, wide, wide, P, to_q + q * wide, wide);
       multiply<S, true>(weights, 1, points, P, from, wide, wide, n, to_v, wide);
       multiply<S, true>(scores, 1, points, P, query, wide, wide, n, to_k, wide);
     }
-    const S ln2 = S(0.693147180559945309417232121458);  // the packed queries hold scale / ln 2
     for (int64_t p = 0; p < P; ++p) {
       const int64_t at = ((b * call.heads + head) * N + frame * P + p) * d;
       for (int64_t c = 0; c < d; ++c) {
-        grad_k[at + c] = to_k[p * wide + c] * ln2;
+        grad_k[at + c] = to_k[p * wide + c] * call.scale;
         grad_v[at + c] = to_v[p * wide + c];
       }
     }

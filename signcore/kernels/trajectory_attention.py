@@ -20,7 +20,7 @@ torch.library.define(
 )
 torch.library.define(
     "signcore::trajectory_attention_backward",
-    "(Tensor grad, Tensor q, Tensor k, Tensor v, Tensor out, Tensor lse, int frames) -> (Tensor, Tensor, Tensor)",
+    "(Tensor grad, Tensor q, Tensor k, Tensor v, Tensor lse, int frames) -> (Tensor, Tensor, Tensor)",
 )
 torch.library.define(
     "signcore::temporal_attention",
@@ -43,16 +43,16 @@ def _(q: Tensor, k: Tensor, v: Tensor, frames: int) -> tuple[Tensor, Tensor]:
 
 @torch.library.register_fake("signcore::trajectory_attention_backward")
 def _(
-    grad: Tensor, q: Tensor, k: Tensor, v: Tensor, out: Tensor, lse: Tensor, frames: int
+    grad: Tensor, q: Tensor, k: Tensor, v: Tensor, lse: Tensor, frames: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     return q.new_empty(q.shape), q.new_empty(q.shape), q.new_empty(q.shape)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     q, k, v, ctx.frames = inputs
-    out, lse = output
+    lse = output[1]
     ctx.mark_non_differentiable(lse)
-    ctx.save_for_backward(q, k, v, out, lse)
+    ctx.save_for_backward(q, k, v, lse)
 
 
 def _backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:

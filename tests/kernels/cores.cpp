@@ -222,7 +222,7 @@ void test_trajectory(int seed) {
   trajectory::forward(call, 2, out.get(), lse.get(), two_threads);
   const vector<S> grad = randoms<S>(out.size);
   Result<S> to_q(int64_t(q.size())), to_k(to_q.size), to_v(to_q.size);
-  trajectory::backward(call, grad.data(), out.get(), lse.get(), to_q.get(), to_k.get(), to_v.get(), two_threads);
+  trajectory::backward(call, grad.data(), lse.get(), to_q.get(), to_k.get(), to_v.get(), two_threads);
   const vector<S> step[3] = {randoms<S>(to_q.size), randoms<S>(to_q.size), randoms<S>(to_q.size)};
   const double size = 1e-5;
   double sides[2] = {0, 0};
