@@ -89,8 +89,8 @@ def fastdtw_path(
     check_choice("variant", variant, VARIANTS)
     name = pick("fastdtw", False)
     if reference.is_cuda and name != "torch":
-        cost, path = fastdtw_path(reference.cpu(), other.cpu(), radius=radius, variant=variant)
-        return cost.to(reference.device), path.to(reference.device)
+        found = fastdtw_path(reference.cpu(), other.cpu(), radius=radius, variant=variant)
+        return found[0].to(reference.device), found[1].to(reference.device)
     x, y = reference.double().contiguous(), other.double().contiguous()
     if name == "torch":
         return plain.fastdtw_path(x, y, radius=radius, variant=variant)
