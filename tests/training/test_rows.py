@@ -63,7 +63,7 @@ def test_wrong_rows_are_refused_before_anything_is_trained(cli, tmp_path):
     for text, message in (
         ("[rows.A]\nsettings = {}", "row 'A' names no generator"),
         ("x = 1", "holds no [rows.NAME]"),
-        ('[rows.A]\ngenerator = "pgmm"\nsettings = { widht = 3 }', "has no setting 'widht'"),
+        ('[rows.A]\ngenerator = "pgmm"\nsettings = { wiidth = 3 }', "has no setting 'wiidth'"),
         (
             '[rows."a b"]\ngenerator = "pgmm"\n[rows."a-b"]\ngenerator = "pgmm"',
             "two rows would write to one folder",
