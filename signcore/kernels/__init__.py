@@ -1,4 +1,4 @@
-"""The kernels: dynamic time warping, TCD. Importing this imports no torch; see docs/kernels.md.
+"""The kernels: dynamic time warping, TCD, warping, attentions. Importing this imports no torch; see docs/kernels/.
 
 Every op has a readable reference (`signcore.kernels.reference`), which is its definition. `backend()` tells which
 implementation an op runs on and why; `use_backend` chooses another.

@@ -28,6 +28,7 @@ class Curve:
     label: str
     values: Sequence[int]
     lines: dict[str, Callable[[int], Callable[[], Any]]]  # name -> value -> what is timed
+    wall: bool = False  # time on the wall, for several threads; else processor time
 
 
 def _pair(
@@ -73,15 +74,16 @@ def curves(op: str | None) -> list[Curve]:
         Curve(
             "dtw_matrix", "N", "N x N clips of 50 to 150 frames, K = 137", "clips N", (4, 8, 16, 32, 64),
             {f"{n} thread{'s' * (n > 1)}": lambda N, n=n: _matrix(N, n) for n in (cores[0], cores[-1])},  # type: ignore[misc]
+            wall=True,
         ),
-        Curve("dtw_matrix", "threads", "32 x 32 clips", "threads", cores, {"exact": lambda n: _matrix(32, n)}),
+        Curve("dtw_matrix", "threads", "32 x 32 clips", "threads", cores, {"exact": lambda n: _matrix(32, n)}, wall=True),
         Curve(
             "trajectory_attention", "F", "With temporal, h 8, d 64, 7 x 7 points, one thread", "frames F", (2, 4, 8, 16, 32),
             {"forward": _attention},
         ),
         Curve(
             "trajectory_attention", "threads", "With temporal, F = 16, 7 x 7 points", "threads", cores,
-            {"forward": lambda n: _attention(16, n)},
+            {"forward": lambda n: _attention(16, n)}, wall=True,
         ),
         Curve(
             "warp", "C", "4 x C x 128 x 128, forward", "channels C", (1, 2, 4, 8, 16, 32, 64, 128, 256),
@@ -98,7 +100,7 @@ def curves(op: str | None) -> list[Curve]:
 
 
 def measure(curve: Curve) -> dict[str, list[float]]:
-    """Milliseconds of every line at every value: the least of a few runs on the wall."""
+    """Milliseconds of every line at every value: the least of a few runs."""
     before = torch.get_num_threads()
     out: dict[str, list[float]] = {}
     for name, make in curve.lines.items():
@@ -106,8 +108,10 @@ def measure(curve: Curve) -> dict[str, list[float]]:
         for value in curve.values:
             torch.set_num_threads(1)
             call = make(value)
-            first = seconds(call, True)
-            out[name].append(min(first, *(seconds(call, True) for _ in range(2 if first > 0.5 else 8))) * 1e3)
+            first = seconds(call, curve.wall)
+            out[name].append(
+                min(first, *(seconds(call, curve.wall) for _ in range(2 if first > 0.5 else 8))) * 1e3
+            )
     torch.set_num_threads(before)
     return out
 
@@ -120,7 +124,7 @@ def draw(curve: Curve, times: dict[str, list[float]], path: Path) -> None:
         10.0**p
         for p in range(int(np.floor(every.min() / np.log(10))), int(np.ceil(every.max() / np.log(10))) + 1)
     ]
-    low, high = np.log(ticks[0]), np.log(ticks[-1])
+    low, high = np.log(ticks[0]), np.log(max(ticks[-1], 10 * ticks[0]))
     span = (x[-1] - x[0]) or 1.0
     across = lambda v: LEFT + (v - x[0]) / span * (WIDTH - LEFT - RIGHT)  # noqa: E731
     up = lambda v: HEIGHT - BOTTOM - (v - low) / (high - low) * (HEIGHT - BOTTOM - TOP)  # noqa: E731
