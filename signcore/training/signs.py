@@ -43,7 +43,7 @@ class Batch(NamedTuple):
 class Signs:
     """The samples of a dataset that have a notation and a pose, by split.
 
-    encode: notation to tokens. names: the points that are learned. Samples that cannot be used are left out and counted:
+    encode: notation to tokens. names: the points that are learned. fps: poses of another rate are brought to this one. Samples that cannot be used are left out and counted:
     `skipped` says why of each.
     """
 
@@ -56,6 +56,7 @@ class Signs:
         layout: str = "openpose_137",
         preset: preprocess.Preset = "paper",
         max_length: int = 200,
+        fps: float = 25.0,
         progress: Callable[[Iterable, int | None, str], Iterator] = lambda items, total, label: iter(items),
     ) -> None:
         self.dataset, self.names, self.skipped = dataset, tuple(names), list[str]()
@@ -67,16 +68,17 @@ class Signs:
                 if notation is None or pose is None:
                     raise InputError("has no notation" if notation is None else "has no pose")
                 found = preprocess.prepared(pose, layout, preset)
-                if len(found.points) >= max_length:
-                    raise InputError(f"has {len(found.points)} frames, more than {max_length - 1}")
                 chosen = found.take(self.names)
+                at = _instants(len(chosen.points), float(pose.body.fps), fps)
+                if len(at) >= max_length:
+                    raise InputError(f"has {len(at)} frames at {fps:g} a second, more than {max_length - 1}")
                 sign = Sign(
                     sample.id or str(i),
                     notation,
                     sample.language,
                     encode(notation),
-                    preprocess.filled(chosen.points).astype(np.float32),
-                    chosen.confidence.astype(np.float32),
+                    _sampled(preprocess.filled(chosen.points), at),
+                    chosen.confidence[at.round().astype(int)].astype(np.float32),
                     found.points[0].astype(np.float32),
                 )
                 if len(sign.tokens) > max_length:
@@ -111,6 +113,21 @@ class Signs:
             part = int(random.integers(POOL)) * size
             yield collate([signs[i] for i in drawn[part : part + size]], position)
             position += 1
+
+
+def _instants(frames: int, fps: float, wanted: float) -> np.ndarray:
+    """Where the frames of the wanted rate lie among the given ones; those themselves where the rates agree within 1 %."""
+    if abs(fps - wanted) <= 0.01 * wanted:
+        return np.arange(frames, dtype=np.float64)
+    count = max(1, round(frames * wanted / fps))
+    return np.minimum(np.arange(count) * fps / wanted, frames - 1)
+
+
+def _sampled(points: np.ndarray, at: np.ndarray) -> np.ndarray:
+    low = np.floor(at).astype(int)
+    part = (at - low)[:, None, None]
+    high = np.minimum(low + 1, len(points) - 1)
+    return (points[low] * (1 - part) + points[high] * part).astype(np.float32)
 
 
 def collate(signs: Sequence[Sign], position: int = 0) -> Batch:

@@ -87,6 +87,7 @@ class Ham2PoseTask:
                 layout=self.layout,
                 preset=self.config.preprocessing,
                 max_length=self.config.max_length,
+                fps=self.config.fps,
                 progress=self.context.progress,
             )
         return self._signs

@@ -57,6 +57,7 @@ class ProgressiveTask:
                 hamnosys.encode,
                 self.names,
                 max_length=self.config.max_length,
+                fps=self.config.fps,
                 progress=self.context.progress,
             )
         return self._signs
