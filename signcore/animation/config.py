@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pose_format import Pose
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from signcore.presets import PresetConfig, setting
 from signcore.types.image import Image
 from signcore.types.video import Video
 
 
-def setting(default: Any, description: str, unit: str | None = None, **bounds: Any) -> Any:
-    return Field(
-        default, description=description, json_schema_extra={"unit": unit} if unit else None, **bounds
-    )
+class AnimationConfig(PresetConfig):
+    """What all of them can be told."""
 
-
-class AnimationConfig(BaseModel):
-    """A preset names the defaults; every other setting overrides it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    presets: ClassVar[dict[str, dict[str, Any]]] = {}
-    shapes: ClassVar[tuple[str, ...]] = ()  # the settings that the weights' shapes and meaning depend on
-
-    preset: str = "small"
+    carried: ClassVar[tuple[str, ...]] = ("size",)
 
     # frames
     size: int = setting(
@@ -119,33 +110,10 @@ class AnimationConfig(BaseModel):
     evaluate_clips: int = setting(8, "most clips in an evaluation", "clips", ge=1)
     cache: int = setting(2048, "decoded training frames kept in memory", "MiB", ge=0)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _preset_first(cls, values: Any) -> Any:
-        if isinstance(values, dict):
-            return {**cls.presets.get(str(values.get("preset", "small")), {}), **values}
-        return values
-
     @property
     def needs_pose(self) -> bool:
         """Whether the driving video's pose is an input of the network."""
         return False
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The settings that the weights' shapes and meaning depend on."""
-        return {name: getattr(self, name) for name in self.shapes}
-
-    def with_architecture(self, trained: dict[str, Any]) -> Self:
-        """These settings on the network that weights were trained as, `trained` by name.
-
-        A setting that differs from the preset's default was chosen by the user and stays; weights that do not fit it
-        are refused when they are loaded. Raises ValidationError where `trained` holds what no network has.
-        """
-        default = type(self)(preset=self.preset)
-        known = {k: v for k, v in trained.items() if k in (*self.shapes, "size")}
-        chosen = {k: v for k, v in self.model_dump().items() if v != getattr(default, k) or k not in known}
-        return type(self).model_validate({**known, **chosen})
 
 
 class AffineConfig(AnimationConfig):

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from signcore import weights
@@ -17,7 +16,8 @@ from signcore.animation.frames import fit_frame, fit_points, to_bytes
 from signcore.animation.heatmaps import pose_points
 from signcore.animation.network import MotionNetwork, Source, channels_last, motion_frame
 from signcore.contracts import Context
-from signcore.errors import InputError, WeightsError
+from signcore.errors import InputError
+from signcore.presets import describe, trained_config
 from signcore.types.video import Video
 
 COMPARED_SIDE, COMPARED_FRAMES = 32, 16  # pixels and frames at which source and driving are compared
@@ -156,29 +156,3 @@ class Animator(Method):
                 )
             where = torch.from_numpy(points).to(driving)
             return to_bytes(self.model(source.expand(len(frames)), keypoints, where, background).prediction)
-
-
-def describe(component: str, config: AnimationConfig) -> dict[str, object]:
-    """What `config.json` says beside the weights."""
-    return {
-        "component": f"generator:{component}",
-        "preset": config.preset,
-        "version": 1,
-        "settings": {**config.architecture, "size": config.size},
-    }
-
-
-def trained_config(
-    component: str, config: AnimationConfig, trained: dict[str, Any], source: str | Path
-) -> AnimationConfig:
-    """The settings on the network that the weights of `source` belong to. Raises WeightsError where those are another's."""
-    wanted = f"generator:{component}"
-    of = trained.get("component", wanted)
-    if of != wanted:
-        raise WeightsError(f"{source}: weights of {of}, not of {wanted}")
-    try:
-        return config.with_architecture(dict(trained.get("settings", {})))
-    except (ValidationError, TypeError, ValueError) as error:
-        raise WeightsError(
-            f"{source}: its config describes no {component} ({str(error).splitlines()[-1].strip()})"
-        ) from error

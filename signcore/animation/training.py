@@ -17,7 +17,7 @@ from signcore import weights
 from signcore.animation import losses
 from signcore.animation.clips import Clip, Clips, colours, recoloured
 from signcore.animation.evaluation import evaluate, strips
-from signcore.animation.generator import Method, describe, trained_config
+from signcore.animation.generator import Method
 from signcore.animation.heatmaps import hand_boxes, mirrored_order, point_names
 from signcore.animation.network import Result, channels_last, motion_frame
 from signcore.contracts import Context, Dataset
@@ -27,6 +27,7 @@ from signcore.nn.dense_motion import draw_keep
 from signcore.nn.thin_plate_spline import ThinPlateSpline
 from signcore.nn.thin_plate_spline import random as random_spline
 from signcore.nn.vgg import VGG19
+from signcore.presets import describe, trained_config
 
 SCALES = (1.0, 0.5, 0.25, 0.125)
 WARM_UP = 0.02  # part of the steps in which the cosine schedule rises

@@ -9,11 +9,11 @@ import torch
 import signcore
 from signcore import weights
 from signcore.animation.config import AnimationInputs
-from signcore.animation.generator import describe
 from signcore.nn.first_order import Regions
 from signcore.nn.thin_plate_spline import random as random_spline
 from signcore.plugins.fomm.generator import FOMM, FOMMMethod, FOMMTask
 from signcore.plugins.mraa.generator import MRAA, MRAAMethod, MRAATask
+from signcore.presets import describe
 from signcore.types import Image, Video
 
 TINY = {"transforms": 3, "keypoint_width": 4, "motion_width": 4, "motion_max_width": 16, "width": 4, "max_width": 16, "batch": 2, "averaging": 0.0, "size": 128}  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pose_format import Pose
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from signcore.presets import PresetConfig, setting
 from signcore.types import layouts
 
 SMALL: dict[str, Any] = {}  # the defaults below
@@ -30,98 +31,91 @@ UPSTREAM: dict[str, Any] = {
     "skip_last_step": True,
     "preprocessing": "upstream",
 }
-PRESETS: dict[str, dict[str, Any]] = {"small": SMALL, "paper": PAPER, "upstream": UPSTREAM}
+ARCHITECTURE = (
+    "layout", "points", "hidden", "heads", "feedforward", "text_layers", "pose_layers", "pose_projection_layers",
+    "separate_positions", "max_length", "min_length", "steps", "step_sizes", "blend", "skip_last_step", "padded_means",
+    "preprocessing",
+)  # fmt: skip
 
 
-def _setting(default: Any, description: str, unit: str | None = None, **bounds: Any) -> Any:
-    return Field(
-        default, description=description, json_schema_extra={"unit": unit} if unit else None, **bounds
-    )
-
-
-class Ham2PoseConfig(BaseModel):
+class Ham2PoseConfig(PresetConfig):
     """A preset names the defaults; every other setting overrides it. `upstream` follows the public code where it differs
     from the paper: one projection layer, means over padding, the last refinement left out."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"small": SMALL, "paper": PAPER, "upstream": UPSTREAM}
+    shapes: ClassVar[tuple[str, ...]] = ARCHITECTURE
+    carried: ClassVar[tuple[str, ...]] = ("fps",)
 
-    preset: Literal["small", "paper", "upstream"] = _setting(
+    preset: Literal["small", "paper", "upstream"] = setting(
         "small",
         "defaults of all other settings: small trains on two cores; paper; upstream is the public code's reading",
     )
 
     # what is made
-    length: int | None = _setting(
+    length: int | None = setting(
         None, "how long the sign is; none takes the predicted length", "frames", ge=1, le=1000
     )
-    fps: float = _setting(25.0, "rate of the poses; taken from the weights unless set", gt=0, le=240)
-    size: int = _setting(
+    fps: float = setting(25.0, "rate of the poses; taken from the weights unless set", gt=0, le=240)
+    size: int = setting(
         512, "side of the square picture that the pose is placed in", "pixels", ge=32, le=8192
     )
-    transition: float = _setting(
+    transition: float = setting(
         0.32, "between two signs of one text: how long the hands take from one to the next", "s", ge=0, le=5
     )
-    intermediate: bool = _setting(
+    intermediate: bool = setting(
         False, "keep the pose after every refinement; the report shows them as a strip"
     )
 
     # the poses
-    layout: str | None = _setting(
+    layout: str | None = setting(
         None, "layout of the poses: openpose_137, holistic, ...; none takes that of the dataset's first pose"
     )
-    points: Literal["compared", "all"] = _setting(
+    points: Literal["compared", "all"] = setting(
         "compared", "the points that are learned: upper body and hands (51 of OpenPose), or all of the layout"
     )
-    preprocessing: Literal["paper", "upstream"] = _setting(
+    preprocessing: Literal["paper", "upstream"] = setting(
         "paper", "order and thresholds of trimming, hiding and normalising"
     )
 
     # the network (section 5, appendix C)
-    hidden: int = _setting(128, "width D of all embeddings", ge=8, le=2048, multiple_of=2)
-    heads: int = _setting(2, "heads of every attention", ge=1, le=32)
-    feedforward: int = _setting(512, "width of the feed-forward layers", ge=8, le=16384)
-    text_layers: int = _setting(2, "depth of the text encoder", ge=1, le=24)
-    pose_layers: int = _setting(4, "depth of the text-pose encoder", ge=1, le=24)
-    pose_projection_layers: Literal[1, 2] = _setting(2, "H1: layers that embed a frame's points")
-    separate_positions: bool = _setting(True, "tables of positions of their own for text and pose")
-    max_length: int = _setting(200, "longest sign and longest text", "frames or symbols", ge=8, le=2000)
-    min_length: int = _setting(20, "shortest sign that the length predictor may ask for", "frames", ge=1)
-    dropout: float = _setting(0.0, "in the encoders", ge=0, lt=1)
+    hidden: int = setting(128, "width D of all embeddings", ge=8, le=2048, multiple_of=2)
+    heads: int = setting(2, "heads of every attention", ge=1, le=32)
+    feedforward: int = setting(512, "width of the feed-forward layers", ge=8, le=16384)
+    text_layers: int = setting(2, "depth of the text encoder", ge=1, le=24)
+    pose_layers: int = setting(4, "depth of the text-pose encoder", ge=1, le=24)
+    pose_projection_layers: Literal[1, 2] = setting(2, "H1: layers that embed a frame's points")
+    separate_positions: bool = setting(True, "tables of positions of their own for text and pose")
+    max_length: int = setting(200, "longest sign and longest text", "frames or symbols", ge=8, le=2000)
+    min_length: int = setting(20, "shortest sign that the length predictor may ask for", "frames", ge=1)
+    dropout: float = setting(0.0, "in the encoders", ge=0, lt=1)
 
     # the refinement (5.3)
-    steps: int = _setting(10, "T: refinements", ge=1, le=1000)
-    step_sizes: Literal["paper", "upstream"] = _setting("paper", "H2: the second step's size: 0.301 or 0.201")
-    blend: bool = _setting(True, "eq. 1: blend the prediction with the pose; false adds it (Fig. 5)")
-    skip_last_step: bool = _setting(False, "H3: leave the last refinement out at inference")
-    padded_means: bool = _setting(False, "H7, H9: means over padded tokens and frames too")
+    steps: int = setting(10, "T: refinements", ge=1, le=1000)
+    step_sizes: Literal["paper", "upstream"] = setting("paper", "H2: the second step's size: 0.301 or 0.201")
+    blend: bool = setting(True, "eq. 1: blend the prediction with the pose; false adds it (Fig. 5)")
+    skip_last_step: bool = setting(False, "H3: leave the last refinement out at inference")
+    padded_means: bool = setting(False, "H7, H9: means over padded tokens and frames too")
 
     # training (5.4, 6)
-    batch: int = _setting(16, "signs in a step", ge=1, le=4096)
-    learning_rate: float = _setting(1.5e-3, "Adam's step", gt=0, le=1)
-    schedule: Literal["cosine", "constant"] = _setting(
+    batch: int = setting(16, "signs in a step", ge=1, le=4096)
+    learning_rate: float = setting(1.5e-3, "Adam's step", gt=0, le=1)
+    schedule: Literal["cosine", "constant"] = setting(
         "cosine", "learning rate: a cosine to 1 % after a short rise, or constant (paper)"
     )
-    teacher_forcing: float = _setting(
+    teacher_forcing: float = setting(
         0.5, "p: how often the truth's blend is the next step's input", ge=0, le=1
     )
-    noise: float = _setting(1e-4, "epsilon: of the noise added to a step's input", ge=0)
-    length_weight: float = _setting(2e-5, "gamma: weight of the length predictor's loss", ge=0)
-    confidence_loss: bool = _setting(True, "weight a point's error by its confidence (eq. 3)")
-    steps_in_batch: int | None = _setting(
+    noise: float = setting(1e-4, "epsilon: of the noise added to a step's input", ge=0)
+    length_weight: float = setting(2e-5, "gamma: weight of the length predictor's loss", ge=0)
+    confidence_loss: bool = setting(True, "weight a point's error by its confidence (eq. 3)")
+    steps_in_batch: int | None = setting(
         4, "refinements that one training step learns from, drawn anew each time; none takes all T", ge=1
     )
-    averaging: float = _setting(0.999, "decay of the running average of the weights; 0 for none", ge=0, lt=1)
-    clip_gradient: float = _setting(1.0, "largest norm of the gradients; 0 for no limit", ge=0)
-    leave_out: str | None = _setting(
+    averaging: float = setting(0.999, "decay of the running average of the weights; 0 for none", ge=0, lt=1)
+    clip_gradient: float = setting(1.0, "largest norm of the gradients; 0 for no limit", ge=0)
+    leave_out: str | None = setting(
         None, "a language that is not trained on; the evaluation is then of this one alone (Table 3)"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        return {**PRESETS.get(values.get("preset", "small"), {}), **values}
 
     @field_validator("layout")
     @classmethod
@@ -137,23 +131,6 @@ class Ham2PoseConfig(BaseModel):
         if self.min_length > self.max_length:
             raise ValueError(f"min_length: {self.min_length} is above max_length, {self.max_length}")
         return self
-
-    @property
-    def architecture(self) -> dict[str, Any]:
-        """The settings that weights belong to."""
-        return {name: getattr(self, name) for name in ARCHITECTURE}
-
-    def with_architecture(self, settings: dict[str, Any]) -> Self:
-        """These settings on the network that `settings` describe; the rate is the weights' unless it was set."""
-        kept = {n: getattr(self, n) for n in self.model_fields_set if n not in ARCHITECTURE}
-        return type(self)(**{**{k: v for k, v in settings.items() if k in type(self).model_fields}, **kept})
-
-
-ARCHITECTURE = (
-    "layout", "points", "hidden", "heads", "feedforward", "text_layers", "pose_layers", "pose_projection_layers",
-    "separate_positions", "max_length", "min_length", "steps", "step_sizes", "blend", "skip_last_step", "padded_means",
-    "preprocessing",
-)  # fmt: skip
 
 
 class Ham2PoseInputs(BaseModel):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 from pose_format import Pose
-from pydantic import ValidationError
 
 from signcore import weights
 from signcore.contracts import Context, Sample
 from signcore.errors import InputError, WeightsError
 from signcore.plugins.ham2pose.config import Ham2PoseConfig, Ham2PoseInputs
 from signcore.plugins.ham2pose.model import Ham2PoseModel
+from signcore.presets import describe, trained_config
 from signcore.types import hamnosys, layouts, preprocess
 
 LAYOUT = "openpose_137"  # where neither settings nor weights name one
@@ -51,7 +50,7 @@ class Ham2Pose:
         return cls(config, replace(context or Context(), weights=str(source)))
 
     def save_pretrained(self, folder: str | Path, *, half: bool = True) -> Path:
-        return weights.save(folder, describe(self.config, self.first), self.model.state_dict(), half=half)
+        return weights.save(folder, described(self.config, self.first), self.model.state_dict(), half=half)
 
     def generate(self, inputs: Ham2PoseInputs) -> Pose:
         tokens = [self._tokens(text) for text in hamnosys.split_signs(inputs.notation)]
@@ -150,15 +149,7 @@ def build(
     tensors: dict[str, torch.Tensor] = {}
     if source is not None:
         trained, tensors = weights.read(source)
-        of = trained.get("component", "generator:ham2pose")
-        if of != "generator:ham2pose":
-            raise WeightsError(f"{source}: weights of {of}, not of generator:ham2pose")
-        try:
-            config = config.with_architecture(dict(trained.get("settings", {})))
-        except (ValidationError, TypeError, ValueError) as error:
-            raise WeightsError(
-                f"{source}: its config describes no Ham2Pose ({str(error).splitlines()[-1].strip()})"
-            ) from error
+        config = trained_config("ham2pose", config, trained, source)
     elif not random:
         raise WeightsError("ham2pose: no weights")
     layout = config.layout or LAYOUT
@@ -174,12 +165,5 @@ def build(
     return model, config, first
 
 
-def describe(config: Ham2PoseConfig, first: Iterable) -> dict[str, object]:
-    """What `config.json` says beside the weights."""
-    return {
-        "component": "generator:ham2pose",
-        "preset": config.preset,
-        "version": 1,
-        "settings": {**config.architecture, "fps": config.fps},
-        "first_pose": np.asarray(first, np.float64).round(4).tolist(),
-    }
+def described(config: Ham2PoseConfig, first: np.ndarray) -> dict[str, Any]:
+    return describe("ham2pose", config, first_pose=np.asarray(first, np.float64).round(4).tolist())

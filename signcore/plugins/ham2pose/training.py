@@ -15,7 +15,7 @@ from signcore import weights
 from signcore.contracts import Context, Dataset
 from signcore.errors import InputError
 from signcore.plugins.ham2pose.config import Ham2PoseConfig
-from signcore.plugins.ham2pose.generator import LAYOUT, build, describe
+from signcore.plugins.ham2pose.generator import LAYOUT, build, described
 from signcore.training.signs import Batch, Sign, Signs, collate, strips
 from signcore.types import hamnosys, layouts, preprocess
 
@@ -182,4 +182,4 @@ class Ham2PoseTask:
         if self._signs is None:
             raise InputError("nothing was trained, so there is nothing to export")
         first = self._signs.mean_first()
-        weights.save(folder, describe(self.config, first), self.average.state_dict(), half=True)
+        weights.save(folder, described(self.config, first), self.average.state_dict(), half=True)

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
-from signcore.animation.config import AnimationConfig, AnimationInputs, setting
+from signcore.animation.config import AnimationConfig, AnimationInputs
+from signcore.presets import setting
 
 SMALL: dict[str, Any] = {}  # the defaults below
 PAPER: dict[str, Any] = {

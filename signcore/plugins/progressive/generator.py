@@ -8,13 +8,13 @@ from typing import Any, Self
 import numpy as np
 import torch
 from pose_format import Pose
-from pydantic import ValidationError
 
 from signcore import weights
 from signcore.contracts import Context, Sample
 from signcore.errors import InputError, WeightsError
 from signcore.plugins.progressive.config import ProgressiveConfig, ProgressiveInputs
 from signcore.plugins.progressive.model import ProgressiveModel
+from signcore.presets import describe, trained_config
 from signcore.types import hamnosys, layouts, preprocess
 
 LAYOUT = "openpose_137"
@@ -45,7 +45,7 @@ class Progressive:
         return cls(config, replace(context or Context(), weights=str(source)))
 
     def save_pretrained(self, folder: str | Path, *, half: bool = True) -> Path:
-        return weights.save(folder, describe(self.config, self.first), self.model.state_dict(), half=half)
+        return weights.save(folder, described(self.config, self.first), self.model.state_dict(), half=half)
 
     def generate(self, inputs: ProgressiveInputs) -> Pose:
         text = inputs.notation.strip()
@@ -83,13 +83,7 @@ def build(
     tensors: dict[str, torch.Tensor] = {}
     if source is not None:
         trained, tensors = weights.read(source)
-        of = trained.get("component", "generator:progressive")
-        if of != "generator:progressive":
-            raise WeightsError(f"{source}: weights of {of}, not of generator:progressive")
-        try:
-            config = config.with_architecture(dict(trained.get("settings", {})))
-        except (ValidationError, TypeError, ValueError) as error:
-            raise WeightsError(f"{source}: its config describes no such model") from error
+        config = trained_config("progressive", config, trained, source)
     model = ProgressiveModel(
         config, hamnosys.VOCABULARY_SIZE, len(preprocess.chosen_names(LAYOUT, config.points))
     )
@@ -101,11 +95,5 @@ def build(
     return model, config, first
 
 
-def describe(config: ProgressiveConfig, first: np.ndarray) -> dict[str, object]:
-    return {
-        "component": "generator:progressive",
-        "preset": config.preset,
-        "version": 1,
-        "settings": {**config.architecture, "fps": config.fps},
-        "first_pose": np.asarray(first, np.float64).round(4).tolist(),
-    }
+def described(config: ProgressiveConfig, first: np.ndarray) -> dict[str, Any]:
+    return describe("progressive", config, first_pose=np.asarray(first, np.float64).round(4).tolist())

@@ -14,7 +14,7 @@ from signcore import weights
 from signcore.contracts import Context, Dataset
 from signcore.errors import InputError
 from signcore.plugins.progressive.config import ProgressiveConfig
-from signcore.plugins.progressive.generator import LAYOUT, build, describe
+from signcore.plugins.progressive.generator import LAYOUT, build, described
 from signcore.plugins.progressive.model import counter
 from signcore.training.signs import Batch, Sign, Signs, collate, strips
 from signcore.types import hamnosys, preprocess
@@ -135,5 +135,5 @@ class ProgressiveTask:
         if self._signs is None:
             raise InputError("nothing was trained, so there is nothing to export")
         weights.save(
-            folder, describe(self.config, self._signs.mean_first()), self.model.state_dict(), half=True
+            folder, described(self.config, self._signs.mean_first()), self.model.state_dict(), half=True
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from signcore.animation.config import AnimationConfig, AnimationInputs, setting
+from signcore.animation.config import AnimationConfig, AnimationInputs
+from signcore.presets import setting
 
 SMALL: dict[str, Any] = {}
 PAPER: dict[str, Any] = {

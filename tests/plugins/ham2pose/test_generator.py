@@ -8,7 +8,7 @@ import signcore
 from signcore.errors import InputError, WeightsError
 from signcore.plugins.ham2pose.baselines import coded, edit_distances
 from signcore.plugins.ham2pose.config import Ham2PoseConfig, Ham2PoseInputs
-from signcore.plugins.ham2pose.generator import Ham2Pose, build, describe
+from signcore.plugins.ham2pose.generator import Ham2Pose, build, described
 from signcore.types import layouts
 from signcore.types.hamnosys import SYMBOLS
 from signcore.types.poses import keypoints, pose_from_keypoints
@@ -26,7 +26,7 @@ def weights(tmp_path_factory):
     first[:] = np.random.default_rng(0).uniform(-1, 1, first.shape)
     first[names.index("left_shoulder")], first[names.index("right_shoulder")] = (0.5, 0), (-0.5, 0)
     folder = tmp_path_factory.mktemp("weights")
-    signcore.weights.save(folder, describe(config, first), model.state_dict())
+    signcore.weights.save(folder, described(config, first), model.state_dict())
     return folder
 
 

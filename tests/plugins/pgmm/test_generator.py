@@ -9,13 +9,13 @@ import torch
 
 from signcore import weights
 from signcore.animation.frames import fit_frame, fit_points
-from signcore.animation.generator import describe
 from signcore.animation.relative_motion import hull_area, relative_keypoints
 from signcore.contracts import Context
 from signcore.errors import InputError, WeightsError
 from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
 from signcore.plugins.pgmm.generator import PGMM
 from signcore.plugins.pgmm.model import PoseGuidedMotionModel
+from signcore.presets import describe
 from signcore.types.image import Image
 from signcore.types.poses import pose_from_keypoints
 from signcore.types.video import Video

@@ -152,9 +152,9 @@ def test_a_whole_training_step_is_the_recorded_one(oracle, run):
 def test_it_moves_a_picture_and_takes_its_weights_back(tmp_path):
     import signcore
     from signcore import weights
-    from signcore.animation.generator import describe
     from signcore.plugins.tpsmm.config import TPSMMInputs
     from signcore.plugins.tpsmm.generator import TPSMM
+    from signcore.presets import describe
     from signcore.types import Image, Video
 
     config = TPSMMConfig(**{**TINY, "background": False})
