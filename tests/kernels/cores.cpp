@@ -194,15 +194,16 @@ void test_warp(int seed) {
   const double value = inner(out, grad), scale = std::sqrt(double(out.size())) * 10;
   expect(near<S>(value, inner(picture, to_picture), scale), "warp's gradient of the picture", seed);
   expect(near<S>(value, inner(mask, to_mask), scale), "warp's gradient of the mask", seed);
-  if constexpr (sizeof(S) == 8) {
+  for (int probe = 0; sizeof(S) == 8 && probe < 8; ++probe) {
     const size_t at = size_t(any(0, B * n * 2 - 1));
-    const S kept = flow[at], step = 1e-7;
+    const S kept = flow[at], step = S(1e-7);
     double sides[2];
     for (int side = 0; side < 2; ++side) {
       flow[at] = kept + (side ? step : -step);
       warp::forward(call, out.data(), two_threads);
       sides[side] = inner(out, grad);
     }
+    flow[at] = kept;
     const double slope = (sides[1] - sides[0]) / (2 * step);
     expect(std::abs(slope - to_flow[at]) <= 1e-4 * (1 + std::abs(slope)), "warp's gradient of the flow", seed);
   }
