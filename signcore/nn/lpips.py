@@ -58,7 +58,7 @@ _MEAN, _STD = (
     (0.229, 0.224, 0.225),
 )  # = LPIPS's shift and scale, told for [-1, 1] there
 _BACKBONE = re.compile(r"(?:net\.)?(?:features|slice\d)\.(\d+)\.(weight|bias)")
-_HEAD = re.compile(r"(?:lin|lins\.)(\d)\.model\.1\.weight")
+_HEAD = re.compile(r"lin(?:s\.)?(\d)\.model\.1\.weight")
 
 
 class Backbone(nn.Module):

@@ -1,129 +1,72 @@
-"""Video metrics in bounded memory: frames are taken a few at a time, and pairs add up."""
+"""Differences of pixels, and their steadiness over time, in bounded memory."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Any, Self
 
 import numpy as np
 
 from signcore.contracts import Context
 from signcore.errors import ArgumentError, InputError
 from signcore.plugins.video_metrics.config import TCDConfig
+from signcore.plugins.video_metrics.frames import PerFrame, check, chunks
 from signcore.types.video import Video
 
-CHUNK = 16  # frames
+
+def _mean(difference: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
+    """Whole numbers [n, H, W, 3] -> [n]: their mean over the pixels inside and the channels."""
+    each = difference.sum(axis=3, dtype=np.int64)
+    if inside is None:
+        return each.sum(axis=(1, 2)) / difference[0].size
+    return (each * inside).sum(axis=(1, 2)) / (3 * inside.sum(axis=(1, 2)))
 
 
-def chunks(prediction: Video, reference: Video) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """uint8 [n, H, W, 3] of both, n up to CHUNK."""
-    a: list[np.ndarray] = []
-    b: list[np.ndarray] = []
-    for x, y in zip(prediction, reference, strict=True):
-        a.append(x)
-        b.append(y)
-        if len(a) == CHUNK:
-            yield np.stack(a), np.stack(b)
-            a, b = [], []
-    if a:
-        yield np.stack(a), np.stack(b)
-
-
-def check(prediction: Video, reference: Video, least: int = 1) -> None:
-    for name, video in (("prediction", prediction), ("reference", reference)):
-        if len(video) < least:
-            raise InputError(f"{name}: {len(video)} frames, the metric needs at least {least}")
-    if prediction.shape != reference.shape:
-        sizes = [f"{len(v)} frames of {v.width}x{v.height}" for v in (prediction, reference)]
-        raise InputError(
-            f"prediction: {sizes[0]}, but the reference has {sizes[1]}", "bring both to one size and length"
-        )
-
-
-class _PerFrame(ABC):
-    """A metric whose every frame gives a number, from uint8 pairs."""
-
-    name = ""
-    about = ""
-
-    def __init__(self, config: Any = None, context: Context | None = None) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.total, self.frames = 0.0, 0
-        self.series: dict[str, np.ndarray] = {}
-
-    @abstractmethod
-    def values(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """uint8 [n, H, W, 3] x2 -> [n]"""
-
-    def update(self, prediction: Video, reference: Video) -> None:
-        check(prediction, reference)
-        values = np.concatenate([self.values(a, b) for a, b in chunks(prediction, reference)])
-        self.total += math.fsum(values)
-        self.frames += len(values)
-        self.series = {self.name: self.shown(values)}
-
-    def shown(self, values: np.ndarray) -> np.ndarray:
-        return values
-
-    def compute(self) -> dict[str, float]:
-        return {self.name: self.total / self.frames if self.frames else math.nan}
-
-    def merge(self, other: Self) -> None:
-        self.total += other.total
-        self.frames += other.frames
-
-    def signature(self) -> str:
-        return f"{self.name}|{self.about}|version:1"
-
-
-class L1(_PerFrame):
+class L1(PerFrame):
     """Mean absolute difference over frames, pixels and channels, on [0, 1]."""
 
     name, about = "l1", "range:0..1|reduce:mean"
 
-    def values(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        difference = np.abs(a.astype(np.int16) - b.astype(np.int16))
-        return difference.sum(axis=(1, 2, 3), dtype=np.int64) / (255.0 * difference[0].size)
+    def values(self, a: np.ndarray, b: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
+        return _mean(np.abs(a.astype(np.int16) - b.astype(np.int16)), inside) / 255.0
 
 
-class PSNR(_PerFrame):
+class PSNR(PerFrame):
     """10 log10(1 / MSE) with the MSE over all frames of all pairs, on [0, 1]; infinite where nothing differs."""
 
     name, about = "psnr", "range:0..1|mse:all-frames|unit:dB"
 
-    def values(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    def values(self, a: np.ndarray, b: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
         difference = a.astype(np.int32) - b.astype(np.int32)
-        return (difference * difference).sum(axis=(1, 2, 3), dtype=np.int64) / (255.0**2 * difference[0].size)
+        return _mean(difference * difference, inside) / 255.0**2
 
     def shown(self, values: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             return np.minimum(-10 * np.log10(values), 99.0)
 
     def compute(self) -> dict[str, float]:
-        error = super().compute()[self.name]
+        error = super().compute()[self.label]
         return {
-            self.name: math.inf if error == 0 else -10 * math.log10(error) if error == error else math.nan
+            self.label: math.inf if error == 0 else -10 * math.log10(error) if error == error else math.nan
         }
 
 
-class SSIM(_PerFrame):
+class SSIM(PerFrame):
     """Structural similarity of frames (Wang et al. 2004), Gaussian window of 11, sigma 1.5, mean over pixels and channels."""
 
-    name, about = "ssim", "window:gaussian11|sigma:1.5|range:0..1"
+    name, about, least_side = "ssim", "window:gaussian11|sigma:1.5|range:0..1", 6
 
-    def values(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    def values(self, a: np.ndarray, b: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
         import torch
 
-        from signcore.nn.ssim import ssim
+        from signcore.nn.ssim import ssim_map
 
-        if min(a.shape[1:3]) < 6:
-            raise InputError(f"prediction: {a.shape[2]}x{a.shape[1]} px, SSIM needs at least 6 px a side")
         x, y = (torch.from_numpy(v).permute(0, 3, 1, 2).to(torch.float64) / 255 for v in (a, b))
-        return ssim(x, y).numpy()
+        each = ssim_map(x, y).mean(dim=1).numpy()
+        return each.mean(axis=(1, 2)) if inside is None else masked_mean(each, inside)
+
+
+def masked_mean(values: np.ndarray, inside: np.ndarray) -> np.ndarray:  # [n, H, W] and bool [n, H, W] -> [n]
+    return (values * inside).sum(axis=(1, 2)) / inside.sum(axis=(1, 2))
 
 
 class TCD:
