@@ -18,9 +18,12 @@ PAPER: dict[str, Any] = {
     "batch": 64,
     "learning_rate": 1e-3,
     "schedule": "constant",
-    "steps_in_batch": None,
     "averaging": 0.0,
     "clip_gradient": 0.0,
+    "norm_first": False,
+    "steps": 10,
+    "teacher_forcing": 0.5,
+    "length_weight": 2e-5,
     "confidence_loss": True,
 }
 UPSTREAM: dict[str, Any] = {
@@ -33,7 +36,7 @@ UPSTREAM: dict[str, Any] = {
 }
 ARCHITECTURE = (
     "layout", "points", "hidden", "heads", "feedforward", "text_layers", "pose_layers", "pose_projection_layers",
-    "separate_positions", "max_length", "min_length", "steps", "step_sizes", "blend", "skip_last_step", "padded_means",
+    "separate_positions", "max_length", "min_length", "norm_first", "steps", "step_sizes", "blend", "skip_last_step", "padded_means",
     "preprocessing",
 )  # fmt: skip
 
@@ -87,10 +90,14 @@ class Ham2PoseConfig(PresetConfig):
     separate_positions: bool = setting(True, "tables of positions of their own for text and pose")
     max_length: int = setting(200, "longest sign and longest text", "frames or symbols", ge=8, le=2000)
     min_length: int = setting(20, "shortest sign that the length predictor may ask for", "frames", ge=1)
+    norm_first: bool = setting(
+        True,
+        "normalise before attention and feed-forward, which learns faster; the paper's layers normalise after",
+    )
     dropout: float = setting(0.0, "in the encoders", ge=0, lt=1)
 
     # the refinement (5.3)
-    steps: int = setting(10, "T: refinements", ge=1, le=1000)
+    steps: int = setting(5, "T: refinements", ge=1, le=1000)
     step_sizes: Literal["paper", "upstream"] = setting("paper", "H2: the second step's size: 0.301 or 0.201")
     blend: bool = setting(True, "eq. 1: blend the prediction with the pose; false adds it (Fig. 5)")
     skip_last_step: bool = setting(False, "H3: leave the last refinement out at inference")
@@ -98,19 +105,19 @@ class Ham2PoseConfig(PresetConfig):
 
     # training (5.4, 6)
     batch: int = setting(16, "signs in a step", ge=1, le=4096)
-    learning_rate: float = setting(1.5e-3, "Adam's step", gt=0, le=1)
+    learning_rate: float = setting(1e-3, "Adam's step", gt=0, le=1)
     schedule: Literal["cosine", "constant"] = setting(
         "cosine", "learning rate: a cosine to 1 % after a short rise, or constant (paper)"
     )
     teacher_forcing: float = setting(
-        0.5, "p: how often the truth's blend is the next step's input", ge=0, le=1
+        0.0,
+        "p: how often the truth's blend is the next step's input; it shows the truth, and delays reading the notation",
+        ge=0,
+        le=1,
     )
     noise: float = setting(1e-4, "epsilon: of the noise added to a step's input", ge=0)
-    length_weight: float = setting(2e-5, "gamma: weight of the length predictor's loss", ge=0)
+    length_weight: float = setting(2e-4, "gamma: weight of the length predictor's loss", ge=0)
     confidence_loss: bool = setting(True, "weight a point's error by its confidence (eq. 3)")
-    steps_in_batch: int | None = setting(
-        4, "refinements that one training step learns from, drawn anew each time; none takes all T", ge=1
-    )
     averaging: float = setting(0.999, "decay of the running average of the weights; 0 for none", ge=0, lt=1)
     clip_gradient: float = setting(1.0, "largest norm of the gradients; 0 for no limit", ge=0)
     leave_out: str | None = setting(

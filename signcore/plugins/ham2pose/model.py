@@ -103,13 +103,11 @@ class Ham2PoseModel(nn.Module):
         teacher: Sequence[bool],
         noise: Sequence[Tensor] | None = None,
         first: Tensor | None = None,
-        chosen: Sequence[bool] | None = None,
     ) -> dict[str, Tensor]:
         """Eq. 2 to 5. pose: truth [B, N, K, 2]; confidence: weights [B, N, K]; absent: bool [B, N].
 
         teacher: of every step, whether the next one starts from the target (eq. 5); noise: of every step, in place of epsilon z
-        [B, N, K, 2]; first: s_T of one frame [B, K, 2], or the truth's first frame; chosen: the steps that are learned from:
-        the others only move the pose, along the target.
+        [B, N, K, 2]; first: s_T of one frame [B, K, 2], or the truth's first frame.
         """
         text = self.read(tokens)
         start = pose[:, 0] if first is None else first
@@ -118,17 +116,14 @@ class Ham2PoseModel(nn.Module):
         for step, delta in enumerate(self.delta):
             before = now.detach()
             target = delta * pose + (1 - delta) * before
-            learned = chosen is None or chosen[step]
-            if learned:
-                made = self.blended(step, before, self.refine(step, before, absent, text))
-                total = total + self._error(made, target, confidence, absent)
-            now = target if teacher[step] or not learned else made
+            made = self.blended(step, before, self.refine(step, before, absent, text))
+            total = total + self._error(made, target, confidence, absent)
+            now = target if teacher[step] else made
             if noise is not None:
                 now = now + noise[step]
-        count = len(self.delta) if chosen is None else sum(chosen)
         frames = (~absent).sum(1).to(pose)
         return {
-            "refinement": loss_scale(self.config.steps) * total * (len(self.delta) / count),
+            "refinement": loss_scale(self.config.steps) * total,
             "length": self.config.length_weight * ((text.length - frames) ** 2).mean(),
         }
 
@@ -162,6 +157,12 @@ class Ham2PoseModel(nn.Module):
 
 def _encoder(config: Ham2PoseConfig, depth: int) -> nn.TransformerEncoder:
     layer = nn.TransformerEncoderLayer(
-        config.hidden, config.heads, config.feedforward, config.dropout, batch_first=True
+        config.hidden,
+        config.heads,
+        config.feedforward,
+        config.dropout,
+        batch_first=True,
+        norm_first=config.norm_first,
     )
-    return nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
+    last = nn.LayerNorm(config.hidden) if config.norm_first else None
+    return nn.TransformerEncoder(layer, depth, last, enable_nested_tensor=False)

@@ -119,14 +119,8 @@ class Ham2PoseTask:
                 config.noise * torch.randn(batch.pose.shape, generator=random).to(batch.pose)
                 for _ in range(config.steps)
             ]
-        chosen = None
-        if config.steps_in_batch is not None and config.steps_in_batch < config.steps:
-            picked = set(torch.randperm(config.steps, generator=random)[: config.steps_in_batch].tolist())
-            chosen = [i in picked for i in range(config.steps)]
         sure = batch.confidence if config.confidence_loss else (batch.confidence > 0).to(batch.pose)
-        return self.model.losses(
-            batch.tokens, batch.pose, sure, batch.absent, teacher=teacher, noise=noise, chosen=chosen
-        )
+        return self.model.losses(batch.tokens, batch.pose, sure, batch.absent, teacher=teacher, noise=noise)
 
     def clip(self, optimizer: str) -> None:
         if self.config.clip_gradient:

@@ -153,6 +153,8 @@ def test_a_short_training_learns_saves_and_resumes(tmp_path, cli):
         "--metric",
         "ndtw",
         "--ranks",
+        "--set",
+        "generator.length=24",  # as the training's own scores, at the true length
         "--json",
     )
     found = json.loads(out)
