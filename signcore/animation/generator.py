@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from signcore.contracts import Context
 from signcore.errors import InputError
 from signcore.presets import describe, trained_config
 from signcore.types.video import Video
+
+if TYPE_CHECKING:
+    from pose_format import Pose
 
 COMPARED_SIDE, COMPARED_FRAMES = 32, 16  # pixels and frames at which source and driving are compared
 SAME_PERSON = 0.07  # mean absolute difference on [0, 1]; other people, or other clothes, are above 0.12
@@ -104,14 +107,17 @@ class Animator(Method):
 
     def judge(self, inputs: AnimationInputs) -> tuple[list[str], Video]:
         """The driving video at the model's size is the truth where source and driving are one person; else only
-        steadiness can be compared."""
+        steadiness can be compared. It carries the driving pose, in its own pixels, where there is one."""
         names = ["l1", "psnr", "ssim", "tcd"] if self._mode(inputs) == "reconstruction" else ["tcd"]
         size, driving = self.config.size, inputs.driving
+        pose = inputs.driving_pose if inputs.driving_pose is not None else driving.pose
+        if pose is not None:
+            pose = fitted(pose, driving, size, self.config.fit)
 
         def make(start: int) -> Iterator[np.ndarray]:
             return (to_bytes(fit_frame(f, size, self.config.fit)[None])[0] for f in driving[start:])
 
-        return names, Video.from_stream(make, len(driving), size, size, driving.fps)
+        return names, Video.from_stream(make, len(driving), size, size, driving.fps, pose=pose)
 
     def _mode(self, inputs: AnimationInputs) -> str:
         """The mode, or, for "auto", reconstruction where some driving frame looks like the source."""
@@ -156,3 +162,18 @@ class Animator(Method):
                 )
             where = torch.from_numpy(points).to(driving)
             return to_bytes(self.model(source.expand(len(frames)), keypoints, where, background).prediction)
+
+
+def fitted(pose: Pose, video: Video, size: int, fit: str) -> Pose | None:
+    """A video's pose in the pixels of the squares that `fit_frame` makes of its frames; None where it is not of this video."""
+    from pose_format import Pose
+    from pose_format.numpy import NumPyPoseBody
+    from pose_format.pose_header import PoseHeader, PoseHeaderDimensions
+
+    header, body, of = pose.header, pose.body, pose.header.dimensions
+    if len(body.data) != len(video) or min(of.width, of.height) < 1:
+        return None
+    data, across = body.data.copy(), np.array([of.width, of.height], np.float32)
+    data[..., :2] = fit_points((data[..., :2] + 0.5) / across, video.height, video.width, fit) * size - 0.5
+    square = PoseHeader(header.version, PoseHeaderDimensions(size, size, of.depth), header.components)
+    return Pose(square, NumPyPoseBody(body.fps, data, body.confidence))
