@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -97,6 +99,26 @@ def test_heads_weigh_the_features(tmp_path):
     network.load(tmp_path / "net.safetensors", tmp_path / "heads.safetensors")
     assert network.heads == "heads.safetensors"
     torch.testing.assert_close(network(a, b), 3 * plain)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("alexnet", "alex"), ("vgg16", "vgg")])
+def test_the_authors_heads_load(kind, name, tmp_path):
+    torchmetrics = pytest.importorskip(
+        "torchmetrics", reason="torchmetrics, which has them, is not installed"
+    )
+    path = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_models" / f"{name}.pth"
+    if not path.is_file():
+        pytest.skip("this torchmetrics has no heads of LPIPS")
+    heads = torch.load(path, map_location="cpu", weights_only=True)
+    network = LPIPS(kind)
+    save_file(dict(network.net.state_dict()), tmp_path / "net.safetensors")
+    save_file(heads, tmp_path / "heads.safetensors")
+    network.load(tmp_path / "net.safetensors", tmp_path / "heads.safetensors")
+    for k in range(5):
+        own = network.get_submodule(f"lin{k}").model[1].weight
+        torch.testing.assert_close(own, heads[f"lin{k}.model.1.weight"])
+    a, b = images()
+    assert (network(a, b) > network(a, (a + b) / 2)).all()
 
 
 def test_weights_of_something_else_are_refused(tmp_path):

@@ -16,6 +16,7 @@ from signcore.types.video import Video
 
 CHUNK = 16  # frames at most
 CHUNK_PIXELS = 1 << 20  # of a video's chunk, where one frame is not more
+WORKED_PIXELS = 1 << 17  # of the part of a chunk that is worked on in floating point, likewise
 
 
 def chunk_frames(video: Video) -> int:
@@ -36,6 +37,12 @@ def chunks(prediction: Video, reference: Video) -> Iterator[tuple[np.ndarray, np
             a, b = [], []
     if a:
         yield np.stack(a), np.stack(b)
+
+
+def parts(chunk: np.ndarray) -> Iterator[slice]:
+    """uint8 [n, H, W, 3] -> which frames to work on together in floating point."""
+    count = max(1, WORKED_PIXELS // (chunk.shape[1] * chunk.shape[2]))
+    return (slice(start, start + count) for start in range(0, len(chunk), count))
 
 
 def check(prediction: Video, reference: Video, least: int = 1) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from signcore.contracts import Context
 from signcore.errors import ArgumentError, InputError
 from signcore.plugins.video_metrics.config import TCDConfig
-from signcore.plugins.video_metrics.frames import PerFrame, check, chunks
+from signcore.plugins.video_metrics.frames import PerFrame, check, chunks, parts
 from signcore.types.video import Video
 
 
@@ -60,9 +60,12 @@ class SSIM(PerFrame):
 
         from signcore.nn.ssim import ssim_map
 
-        x, y = (torch.from_numpy(v).permute(0, 3, 1, 2).to(torch.float64) / 255 for v in (a, b))
-        each = ssim_map(x, y).mean(dim=1).numpy()
-        return each.mean(axis=(1, 2)) if inside is None else masked_mean(each, inside)
+        found = []
+        for part in parts(a):
+            x, y = (torch.from_numpy(v[part]).permute(0, 3, 1, 2).to(torch.float64) / 255 for v in (a, b))
+            each = ssim_map(x, y).mean(dim=1).numpy()
+            found.append(each.mean(axis=(1, 2)) if inside is None else masked_mean(each, inside[part]))
+        return np.concatenate(found)
 
 
 def masked_mean(values: np.ndarray, inside: np.ndarray) -> np.ndarray:  # [n, H, W] and bool [n, H, W] -> [n]

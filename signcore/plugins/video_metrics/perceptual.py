@@ -11,10 +11,8 @@ from signcore.contracts import Context
 from signcore.nn import lpips
 from signcore.plugins.video_metrics.config import FramesConfig, LPIPSConfig
 from signcore.plugins.video_metrics.embeddings import FrameEmbedding, digest, square
-from signcore.plugins.video_metrics.frames import PerFrame
+from signcore.plugins.video_metrics.frames import PerFrame, parts
 from signcore.plugins.video_metrics.metrics import masked_mean
-
-PIXELS = 1 << 17  # of the frames that go through a network together, where one is not more
 
 
 class LPIPS(PerFrame):
@@ -47,9 +45,8 @@ class LPIPS(PerFrame):
 
     @torch.inference_mode()
     def values(self, a: np.ndarray, b: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
-        found, count = [], max(1, PIXELS // (a.shape[1] * a.shape[2]))
-        for start in range(0, len(a), count):
-            part = slice(start, start + count)
+        found = []
+        for part in parts(a):
             x, y = (
                 torch.from_numpy(v[part]).to(self.context.device).permute(0, 3, 1, 2).float() / 255
                 for v in (a, b)

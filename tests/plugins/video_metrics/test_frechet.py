@@ -54,6 +54,13 @@ def test_matrices_of_very_different_scale_stay_finite(random):
     assert frechet_distance(zero, s, zero, 4 * s) == pytest.approx(np.trace(s))
 
 
+def test_it_agrees_with_torchmetrics(random):
+    image = pytest.importorskip("torchmetrics.image.fid", reason="torchmetrics is not installed")
+    s, t, m, n = spread(random, 30), spread(random, 30), *random.normal(size=(2, 30))
+    theirs = image._compute_fid(*(torch.from_numpy(x) for x in (m, s, n, t)))
+    assert frechet_distance(m, s, n, t) == pytest.approx(float(theirs), abs=1e-5)
+
+
 @pytest.mark.parametrize("parts", [[100], [1] * 100, [3, 50, 47], [99, 1]])
 def test_moments_of_parts_are_those_of_the_whole(random, parts):
     x = random.normal(size=(100, 7)) + 1e4  # far from zero, where sums of squares would lose digits

@@ -148,11 +148,11 @@ def test_frames_that_are_too_small_are_refused(network, least):
 
 
 def test_two_frames_at_a_time_or_many_give_the_same(monkeypatch):
-    from signcore.plugins.video_metrics import frames, perceptual
+    from signcore.plugins.video_metrics import frames
 
     a, b = videos(frames=9)
     expected = score("lpips", (a, b)), score("ssim", (a, b)), score("tcd", (a, b)), score("l1", (a, b))
-    monkeypatch.setattr(perceptual, "PIXELS", 1)
+    monkeypatch.setattr(frames, "WORKED_PIXELS", 1)
     monkeypatch.setattr(frames, "CHUNK_PIXELS", 1)
     found = score("lpips", (a, b)), score("ssim", (a, b)), score("tcd", (a, b)), score("l1", (a, b))
     for one, two in zip(found, expected, strict=True):

@@ -111,3 +111,41 @@ def test_a_long_pair_is_scored_in_bounded_memory():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert score("l1", (long, long)) == {"l1": 0.0}
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # 393 MB raw, each
+
+
+GROWTH = """
+import resource, sys
+import numpy as np
+import signcore
+from signcore.types import Video
+
+def video(count, seed):
+    base = np.random.default_rng(seed).integers(0, 256, (128, 128, 3), np.uint8)
+    return Video.from_frames(lambda i: np.roll(base, i, axis=1), count, 128, 128)
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+name, count = sys.argv[1], int(sys.argv[2])
+metric = signcore.load("metric", name)
+metric.update(video(96, 0), video(96, 1))
+before = peak()
+metric.update(video(count, 2), video(count, 3))
+assert metric.compute()
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["l1", "ssim", "tcd", "lpips", "aed", "fid", "fvd"])
+def test_memory_does_not_grow_with_the_length(name):
+    import subprocess
+    import sys
+
+    count = (
+        600 if name == "lpips" else 1500
+    )  # 29 or 74 MB of raw frames in each video, four times that as floats
+    done = subprocess.run(
+        [sys.executable, "-c", GROWTH, name, str(count)], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 20_000  # kB
