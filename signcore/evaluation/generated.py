@@ -47,7 +47,7 @@ def evaluate(
     with `gallery` predictions and as many truths of other samples, drawn from `seed`.
     Raises InputError where no sample of the split could be judged.
     """
-    told = Evaluated(signatures={name: metric.signature() for name, metric in metrics.items()})
+    told = Evaluated()
     chosen = [
         i
         for i, sample in enumerate(dataset[i] for i in range(len(dataset)))
@@ -76,8 +76,12 @@ def evaluate(
     if not told.count:
         first = f"; the first: {told.bad[0]}" if told.bad else ""
         raise InputError(f"dataset: no sample of split {split!r} could be judged{first}")
-    for metric in metrics.values():
-        told.scores.update(metric.compute())
+    for name, metric in metrics.items():
+        try:
+            told.scores.update(metric.compute())
+        except SigncoreError as error:  # too few samples for one metric; the others have theirs
+            told.bad.append(f"metric {name}: {error}")
+        told.signatures[name] = metric.signature()  # some count what they were given
     if with_ranks:
         told.ranks = {
             name: ranks(metrics[name], both, gallery=gallery, seed=seed) for name, both in pairs.items()
