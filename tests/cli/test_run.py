@@ -405,7 +405,11 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(lab, tmp_path):
     ]
     path = os.pathsep.join([str(lab.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     process = subprocess.Popen(
-        program, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+        program,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
     )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".out*")) and time.monotonic() < deadline:
