@@ -24,7 +24,7 @@ def main() -> None:
         rows += [cropped(pose_strip(p, COLUMNS, SIDE)) for p in (sample.pose, made)]
         rows.append(np.full((8, COLUMNS * SIDE, 3), 210, np.uint8))
     PIL.Image.fromarray(np.concatenate(rows[:-1])).save(Path(__file__).with_suffix(".png"), optimize=True)
-    steps = [cropped(pose_strip(p, COLUMNS, SIDE)) for p in (generator.steps[k] for k in (0, 1, 2, 4, 10))]
+    steps = [cropped(pose_strip(p, COLUMNS, SIDE)) for p in generator.steps]
     PIL.Image.fromarray(np.concatenate(steps)).save(
         Path(__file__).with_name("ham2pose_steps.png"), optimize=True
     )
