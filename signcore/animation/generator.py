@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -27,14 +28,14 @@ COMPARED_SIDE, COMPARED_FRAMES = 32, 16  # pixels and frames at which source and
 SAME_PERSON = 0.07  # mean absolute difference on [0, 1]; other people, or other clothes, are above 0.12
 
 
-class Method:
+class Method(ABC):
     """What tells a method from its kin: its name, its settings and its network."""
 
     component: ClassVar[str]  # "pgmm": of the generator
     config_class: ClassVar[type[AnimationConfig]]
 
-    def network(self, config: Any) -> MotionNetwork:
-        raise NotImplementedError
+    @abstractmethod
+    def network(self, config: Any) -> MotionNetwork: ...
 
 
 class Animator(Method):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -55,7 +56,7 @@ def _expanded(keypoints: Any, batch: int) -> Any:
 Network = TypeVar("Network", bound=nn.Module)
 
 
-class MotionNetwork(nn.Module):
+class MotionNetwork(nn.Module, ABC):
     """A method's network: its keypoints, its motion, and `generate`, which draws by them."""
 
     keypoint_detector: nn.Module  # [B, 3, h, w] -> the method's keypoints
@@ -82,15 +83,15 @@ class MotionNetwork(nn.Module):
         """Keypoints move with a deformed frame: by name, terms that are 0 where they do."""
         return {"equivariance": losses.equivariance(driving, deformed, deformation)}
 
+    @abstractmethod
     def appearance(self, frame: Tensor) -> list[Tensor]:
         """[B, 3, H, W] in [0, 1] to features, deepest first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def generate(
         self, frame: Tensor, features: list[Tensor], motion: Motion | None, points: Tensor
     ) -> Result:
         """Appearance, motion and pose to the frame; motion None moves nothing."""
-        raise NotImplementedError
 
     def source(self, frame: Tensor) -> Source:  # [B, 3, H, W] in [0, 1]
         small = motion_frame(frame)

@@ -11,7 +11,7 @@ from signcore.contracts import Context, Sample
 from signcore.errors import InputError
 from signcore.plugins.ham2pose.config import Ham2PoseConfig, Ham2PoseInputs, RecalledConfig, RestingConfig
 from signcore.plugins.ham2pose.generator import Ham2Pose
-from signcore.types import preprocess
+from signcore.types import hamnosys, preprocess
 
 
 class Resting:
@@ -24,7 +24,8 @@ class Resting:
     def generate(self, inputs: Ham2PoseInputs) -> Pose:
         of = self.ham2pose
         given = inputs.first_pose if self.config.pose == "first" else None
-        frames = np.repeat(of.first_points(given)[None], of.length(inputs.notation.strip()), axis=0)
+        length = sum(of.length(text) for text in hamnosys.split_signs(inputs.notation))
+        frames = np.repeat(of.first_points(given)[None], length, axis=0)
         return preprocess.in_pixels(frames, of.layout, fps=of.config.fps, size=of.config.size)
 
     def inputs_of(self, sample: Sample) -> tuple[Ham2PoseInputs, Pose]:

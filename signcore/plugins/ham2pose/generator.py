@@ -56,11 +56,7 @@ class Ham2Pose:
         tokens = [self._tokens(text) for text in hamnosys.split_signs(inputs.notation)]
         first = self.first_points(inputs.first_pose)
         unrolled = [self._unrolled(ids, first) for ids in tokens]
-        kept = (
-            range(len(unrolled[0]))
-            if self.config.intermediate
-            else range(len(unrolled[0]) - 1, len(unrolled[0]))
-        )
+        kept = range(len(unrolled[0])) if self.config.intermediate else [len(unrolled[0]) - 1]
         poses = [self._pose(self._joined([steps[i] for steps in unrolled]), first) for i in kept]
         self.steps = poses if self.config.intermediate else []
         return poses[-1]
@@ -142,16 +138,14 @@ class Ham2Pose:
 
 
 def build(
-    config: Ham2PoseConfig, source: str | Path | None, random: bool = False
+    config: Ham2PoseConfig, source: str | Path | None
 ) -> tuple[Ham2PoseModel, Ham2PoseConfig, np.ndarray]:
-    """(model, its settings, mean first pose [K', 2]) of weights, or, where `random` and no source is given, a new one."""
+    """(model, its settings, mean first pose [K', 2]) of weights, or, without a source, a new one."""
     trained: dict[str, Any] = {}
     tensors: dict[str, torch.Tensor] = {}
     if source is not None:
         trained, tensors = weights.read(source)
         config = trained_config("ham2pose", config, trained, source)
-    elif not random:
-        raise WeightsError("ham2pose: no weights")
     layout = config.layout or LAYOUT
     model = Ham2PoseModel(
         config, hamnosys.VOCABULARY_SIZE, len(preprocess.chosen_names(layout, config.points))

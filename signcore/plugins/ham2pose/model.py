@@ -80,7 +80,6 @@ class Ham2PoseModel(nn.Module):
     def refine(self, step: int, pose: Tensor, absent: Tensor, text: Text) -> Tensor:
         """p_t of section 5.3.1: pose [B, N, K, 2] at step index i = T-1-t; absent: bool [B, N], True where padded."""
         count, frames = pose.shape[:2]
-        # the embedding counts t down, as the paper's steps do not: index 0 is the first refinement
         told = self.step_encoder(self.step_embedding(torch.tensor([step], device=pose.device)))
         tokens = torch.cat([self.embed(pose), text.encoding, told.expand(count, 1, -1)], dim=1)
         mask = torch.cat([absent, text.padding, absent.new_zeros(count, 1)], dim=1)
@@ -102,16 +101,14 @@ class Ham2PoseModel(nn.Module):
         *,
         teacher: Sequence[bool],
         noise: Sequence[Tensor] | None = None,
-        first: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Eq. 2 to 5. pose: truth [B, N, K, 2]; confidence: weights [B, N, K]; absent: bool [B, N].
 
         teacher: of every step, whether the next one starts from the target (eq. 5); noise: of every step, in place of epsilon z
-        [B, N, K, 2]; first: s_T of one frame [B, K, 2], or the truth's first frame.
+        [B, N, K, 2].
         """
         text = self.read(tokens)
-        start = pose[:, 0] if first is None else first
-        now = start[:, None].expand_as(pose)
+        now = pose[:, :1].expand_as(pose)
         total = pose.new_zeros(())
         for step, delta in enumerate(self.delta):
             before = now.detach()

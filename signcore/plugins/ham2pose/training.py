@@ -50,7 +50,7 @@ class Ham2PoseTask:
     def _build(self) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.context.seed)
-            self.model, self.config, _ = build(self.config, self.context.weights, random=True)
+            self.model, self.config, _ = build(self.config, self.context.weights)
         self.average = (
             copy.deepcopy(self.model).requires_grad_(False) if self.config.averaging else self.model
         )
@@ -143,23 +143,32 @@ class Ham2PoseTask:
 
     @torch.no_grad()
     def evaluate(self, dataset: Dataset) -> dict[str, float]:
-        """Of held-out signs at their true length: nDTW of the model and of its first pose held still, the model's share
-        of that, and the mean error of the predicted length in frames."""
+        """Of held-out signs at their true length: nDTW of the model, with its own notation and with another sign's
+        (`shuffled`: as good where the notation is not read), and of the first pose held still; the model's share of that;
+        and the mean error of the predicted length in frames."""
         from signcore.kernels import dtw
 
         self.average.eval()
-        made, still, errors = [], [], []
-        for sign in self.held_out(dataset):
+        made, shuffled, still, errors = [], [], [], []
+        signs = self.held_out(dataset)
+        for i, sign in enumerate(signs):
             batch = collate([sign])
             lengths = torch.tensor([len(sign.points)])
             first = batch.pose[:, 0]
             *_, last = self.average.unroll(batch.tokens, first, lengths)
             truth = torch.from_numpy(np.where(sign.confidence[..., None] > 0, sign.points, np.nan)).double()
             made.append(float(dtw(truth, last[0].double()).mean()))
+            other = torch.tensor([signs[(i + 1) % len(signs)].tokens])
+            *_, last = self.average.unroll(other, first, lengths)
+            shuffled.append(float(dtw(truth, last[0].double()).mean()))
             still.append(float(dtw(truth, first.double().expand(len(truth), -1, -1).contiguous()).mean()))
             predicted = self.average.lengths(self.average.read(batch.tokens))
             errors.append(abs(int(predicted) - len(truth)))
-        told = {"ndtw": float(np.mean(made)), "resting": float(np.mean(still))}
+        told = {
+            "ndtw": float(np.mean(made)),
+            "shuffled": float(np.mean(shuffled)),
+            "resting": float(np.mean(still)),
+        }
         return {**told, "share": told["ndtw"] / told["resting"], "length-error": float(np.mean(errors))}
 
     @torch.no_grad()

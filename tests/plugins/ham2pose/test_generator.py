@@ -21,7 +21,7 @@ def weights(tmp_path_factory):
     """A small model whose first pose has shoulders, and points far apart."""
     torch.manual_seed(0)
     config = Ham2PoseConfig(hidden=16, feedforward=32, steps=4, min_length=10, max_length=60)
-    model, config, first = build(config, None, random=True)
+    model, config, first = build(config, None)
     names = layouts.layout_names("openpose_137")
     first[:] = np.random.default_rng(0).uniform(-1, 1, first.shape)
     first[names.index("left_shoulder")], first[names.index("right_shoulder")] = (0.5, 0), (-0.5, 0)
