@@ -34,6 +34,7 @@ BUILT_IN = tuple(
         "datasets",
         "pose_metrics",
         "video_metrics",
+        "text_metrics",
     )
 )
 
