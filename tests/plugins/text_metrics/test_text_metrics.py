@@ -61,7 +61,7 @@ def test_levenshtein_agrees_with_jiwer(recorded):
 
 
 def test_sclite_costs_are_not_levenshtein():
-    a, b = "A B C D E".split(), "D E X Y Z".split()
+    a, b = ["A", "B", "C", "D", "E"], ["D", "E", "X", "Y", "Z"]
     assert (align(a, b, "sclite").errors, align(a, b).errors) == (6, 5)
 
 
@@ -131,7 +131,7 @@ def test_shards_merge_to_the_same_number(kind, random):
 
 def test_rouge_l_of_a_known_pair():
     metric = ROUGEL()
-    metric.update("A C E X".split(), "A B C D E".split())
+    metric.update(["A", "C", "E", "X"], ["A", "B", "C", "D", "E"])
     p, r, b = 3 / 4, 3 / 5, 1.44
     assert metric.compute()["rouge-l"] == pytest.approx(100 * (1 + b) * p * r / (r + b * p))
 
