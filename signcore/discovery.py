@@ -35,6 +35,7 @@ BUILT_IN = tuple(
         "pose_metrics",
         "video_metrics",
         "text_metrics",
+        "neighbours",
     )
 )
 

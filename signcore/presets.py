@@ -53,11 +53,13 @@ class PresetConfig(BaseModel):
 Config = TypeVar("Config", bound=PresetConfig)
 
 
-def describe(component: str, config: PresetConfig, **more: Any) -> dict[str, Any]:
-    """What `config.json` says beside the weights of a generator."""
+def describe(
+    component: str, config: PresetConfig, *, kind: str = "generator", **more: Any
+) -> dict[str, Any]:
+    """What `config.json` says beside the weights of a generator, or of another kind of component."""
     carried = {name: getattr(config, name) for name in config.carried}
     return {
-        "component": f"generator:{component}",
+        "component": f"{kind}:{component}",
         "preset": config.preset,
         "version": 1,
         "settings": {**config.architecture, **carried},
@@ -65,9 +67,11 @@ def describe(component: str, config: PresetConfig, **more: Any) -> dict[str, Any
     }
 
 
-def trained_config(component: str, config: Config, trained: dict[str, Any], source: str | Path) -> Config:
+def trained_config(
+    component: str, config: Config, trained: dict[str, Any], source: str | Path, *, kind: str = "generator"
+) -> Config:
     """The settings on the network that the weights of `source` belong to. Raises WeightsError where those are another's."""
-    wanted = f"generator:{component}"
+    wanted = f"{kind}:{component}"
     of = trained.get("component", wanted)
     if of != wanted:
         raise WeightsError(f"{source}: weights of {of}, not of {wanted}")

@@ -1,0 +1,1 @@
+"""What recognizers share: skeletons, vocabularies, CTC, clips to learn from, judging, transcripts."""
