@@ -10,18 +10,21 @@ import torch
 
 from signcore.animation.config import AnimationConfig
 from signcore.animation.frames import fit_frame, fit_points, to_bytes
-from signcore.animation.heatmaps import pose_points
+from signcore.animation.heatmaps import point_names, pose_points
+from signcore.animation.pose_motion import completed
 from signcore.contracts import Dataset, Sample
 from signcore.errors import InputError
 
 
 @dataclass(frozen=True)
 class Clip:
-    """frames: uint8 [T, size, size, 3]. points: float32 [T, P, 2], x and y in [0, 1] across the frame; NaN where missing."""
+    """frames: uint8 [T, size, size, 3]. points: float32 [T, P, 2], x and y in [0, 1] across the frame; NaN where missing.
+    complete: the same without gaps, where the motion is made from poses; else zeros."""
 
     id: str
     frames: np.ndarray
     points: np.ndarray
+    complete: np.ndarray
 
 
 class Clips:
@@ -97,11 +100,18 @@ def read(sample: Sample, config: AnimationConfig) -> Clip:
         else [to_bytes(fit_frame(frame, config.size, config.fit)[None]) for frame in video]
     )
     if pose is None:
-        return Clip(sample.id, frames, np.full((len(frames), 1, 2), np.nan, np.float32))
+        none = np.full((len(frames), 1, 2), np.nan, np.float32)
+        return Clip(sample.id, frames, none, np.zeros_like(none))
     if len(pose.body.data) != count:
         raise InputError(f"{sample.id}: the pose has {len(pose.body.data)} frames, the video has {count}")
     points = fit_points(pose_points(pose, config.points), video.height, video.width, config.fit)
-    return Clip(sample.id, frames, points[wanted])
+    complete = np.zeros_like(points)
+    if config.by_pose:
+        try:
+            complete = completed(points, point_names(config.points))
+        except InputError as error:
+            raise InputError(f"{sample.id}: {error}") from error
+    return Clip(sample.id, frames, points[wanted], complete[wanted])
 
 
 def colours(spread: float, random: np.random.Generator) -> np.ndarray:  # [3, 4] affine map of RGB

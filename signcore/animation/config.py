@@ -115,6 +115,11 @@ class AnimationConfig(PresetConfig):
         """Whether the driving video's pose is an input of the network."""
         return False
 
+    @property
+    def by_pose(self) -> bool:
+        """Whether the motion is made from poses, of the source too, and not from the driving video's frames."""
+        return False
+
 
 class AffineConfig(AnimationConfig):
     """Methods whose motion is affine: keypoints with Jacobians (FOMM), regions with principal axes (MRAA)."""
@@ -145,7 +150,7 @@ class AnimationInputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     source: Image = Field(description="picture of the person who is to move")
-    driving: Video = Field(description="video whose motion is taken over")
+    driving: Video | None = Field(description="video whose motion is taken over")
     driving_pose: Pose | None = Field(
         None,
         description="pose of the driving video, frame by frame, in its pixels",

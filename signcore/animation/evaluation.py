@@ -66,14 +66,16 @@ def reconstruct(model: MotionNetwork, clip: Clip) -> Tensor:  # [T, 3, H, W] in 
     training = model.training
     model.eval()
     device = next(model.parameters()).device
-    source = model.source(tensor(clip.frames[:1]).to(device))
+    complete = torch.from_numpy(clip.complete).to(device)
+    source = model.source(tensor(clip.frames[:1]).to(device), complete[:1])
     made = []
     for start in range(0, len(clip.frames), BATCH):
         driving = tensor(clip.frames[start : start + BATCH]).to(device)
         points = torch.from_numpy(clip.points[start : start + BATCH]).to(device)
         small, here = motion_frame(driving), source.expand(len(driving))
         background = model.background(here.motion_frame, small) if model.background is not None else None
-        made.append(model(here, model.keypoint_detector(small), points, background).prediction.cpu())
+        keypoints = model.keypoints(small, complete[start : start + BATCH])
+        made.append(model(here, keypoints, points, background).prediction.cpu())
     model.train(training)
     return torch.cat(made)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -14,8 +16,9 @@ from torch import Tensor
 from signcore import weights
 from signcore.animation.config import AnimationConfig, AnimationInputs
 from signcore.animation.frames import fit_frame, fit_points, to_bytes
-from signcore.animation.heatmaps import pose_points
+from signcore.animation.heatmaps import point_names, pose_points
 from signcore.animation.network import MotionNetwork, Source, channels_last, motion_frame
+from signcore.animation.pose_motion import completed, retargeted
 from signcore.contracts import Context
 from signcore.errors import InputError
 from signcore.presets import describe, trained_config
@@ -36,6 +39,19 @@ class Method(ABC):
 
     @abstractmethod
     def network(self, config: Any) -> MotionNetwork: ...
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What moves the source. fps: frames a second. points: the driving pose, float32 [T, P, 2], x and y in [0, 1] across the
+    model's square; NaN where missing. Where poses alone make the motion: complete, the same without gaps, on the source's body,
+    and source [1, P, 2], the source's own."""
+
+    fps: float
+    points: np.ndarray
+    video: Video | None
+    complete: np.ndarray | None = None
+    source: np.ndarray | None = None
 
 
 class Animator(Method):
@@ -66,51 +82,82 @@ class Animator(Method):
         return weights.save(folder, describe(self.component, self.config), self.model.state_dict(), half=half)
 
     def generate(self, inputs: AnimationInputs) -> Video:
-        driving, points = self._checked(inputs)
+        drive = self._checked(inputs)
         with self._running():
-            source = self.model.source(self._batch([inputs.source.array]))
+            of_source = None if drive.source is None else torch.from_numpy(drive.source)
+            source = self.model.source(self._batch([inputs.source.array]), of_source)
             crossing = self._mode(inputs) == "cross"
             relative = crossing and self.config.motion == "relative"
-            first = self._keypoints([driving[0]]) if relative else None
-        size, count = self.config.size, self.config.batch_frames
+            first = self._keypoints([drive.video[0]]) if relative and drive.video is not None else None
+        size, count, length = self.config.size, self.config.batch_frames, len(drive.points)
 
         def make(start: int) -> Iterator[np.ndarray]:
             frames, position = [], start
-            for frame in self.context.progress(driving[start:], len(driving) - start, "frames"):
+            given = itertools.repeat(None, length - start) if drive.video is None else drive.video[start:]
+            for frame in self.context.progress(given, length - start, "frames"):
                 frames.append(frame)
-                if len(frames) == count or position + len(frames) == len(driving):
-                    part = points[position : position + len(frames)]
-                    yield from self._frames(source, first, frames, part, crossing)
+                if len(frames) == count or position + len(frames) == length:
+                    part = slice(position, position + len(frames))
+                    yield from self._frames(source, first, frames, drive, part, crossing)
                     position += len(frames)
                     frames = []
 
-        return Video.from_stream(make, len(driving), size, size, driving.fps)
+        return Video.from_stream(make, length, size, size, drive.fps)
 
-    def _checked(self, inputs: AnimationInputs) -> tuple[Video, np.ndarray]:
-        """The driving video, and its pose as float32 [T, P, 2], x and y in [0, 1] across the model's square."""
-        driving, pose = inputs.driving, inputs.driving_pose
-        if len(driving) == 0:
+    def _checked(self, inputs: AnimationInputs) -> Drive:
+        """What moves the source. Raises InputError."""
+        video, pose = inputs.driving, inputs.driving_pose
+        if video is None and not (self.config.by_pose and pose is not None):
+            raise InputError(f"driving: {self.component} needs a driving video")
+        if video is not None and len(video) == 0:
             raise InputError(f"driving: {self.component} needs a driving video with at least one frame")
         if not self.config.needs_pose:
-            return driving, np.full((len(driving), 1, 2), np.nan, np.float32)
-        pose = pose if pose is not None else driving.pose
+            assert video is not None
+            return Drive(video.fps, np.full((len(video), 1, 2), np.nan, np.float32), video)
+        if pose is None and video is not None:
+            pose = video.pose
         if pose is None:
             raise InputError(
                 f"driving_pose: {self.component} needs the driving video's pose",
                 "give one, or name an estimator that makes it",
             )
-        if len(pose.body.data) != len(driving):
+        if video is not None and len(pose.body.data) != len(video):
             raise InputError(
-                f"driving_pose: has {len(pose.body.data)} frames, the driving video has {len(driving)}"
+                f"driving_pose: has {len(pose.body.data)} frames, the driving video has {len(video)}"
             )
-        points = pose_points(pose, self.config.points)
-        return driving, fit_points(points, driving.height, driving.width, self.config.fit)
+        if len(pose.body.data) == 0:
+            raise InputError("driving_pose: has no frames")
+        fps = float(pose.body.fps) if video is None else video.fps
+        points = self._points(pose, video if video is not None else pose.header.dimensions)
+        if not self.config.by_pose:
+            return Drive(fps, points, video)
+        at_rest = getattr(inputs, "source_pose", None) or inputs.source.pose
+        if at_rest is None or len(at_rest.body.data) == 0:
+            raise InputError(
+                "source_pose: where poses alone make the motion, the source's is needed too",
+                "give one, put a .pose beside the picture, or name an estimator",
+            )
+        names = point_names(self.config.points)
+        source = named("source_pose", lambda: completed(self._points(at_rest, inputs.source)[:1], names))
+        complete = named("driving_pose", lambda: completed(points, names))
+        if self._mode(inputs) == "cross":
+            complete = named("driving_pose", lambda: retargeted(complete, source[0], names))
+            points = np.where(np.isfinite(points), complete, np.float32(np.nan))
+        return Drive(fps, points, video, complete, source)
 
-    def judge(self, inputs: AnimationInputs) -> tuple[list[str], Video]:
-        """The driving video at the model's size is the truth where source and driving are one person; else only
+    def _points(self, pose: Pose, of: Any) -> np.ndarray:
+        """float32 [T, P, 2], x and y in [0, 1] across the model's square. of: what has the picture's `height` and `width`."""
+        if min(of.height, of.width) < 1:
+            raise InputError("pose: its header gives the picture no size")
+        return fit_points(pose_points(pose, self.config.points), of.height, of.width, self.config.fit)
+
+    def judge(self, inputs: AnimationInputs) -> tuple[list[str], Video | None]:
+        """None without a driving video. The driving video at the model's size is the truth where source and driving are one person; else only
         steadiness can be compared. It carries the driving pose, in its own pixels, where there is one."""
-        names = ["l1", "psnr", "ssim", "tcd"] if self._mode(inputs) == "reconstruction" else ["tcd"]
         size, driving = self.config.size, inputs.driving
+        if driving is None:
+            return [], None
+        names = ["l1", "psnr", "ssim", "tcd"] if self._mode(inputs) == "reconstruction" else ["tcd"]
         pose = inputs.driving_pose if inputs.driving_pose is not None else driving.pose
         if pose is not None:
             pose = fitted(pose, driving, size, self.config.fit)
@@ -121,9 +168,11 @@ class Animator(Method):
         return names, Video.from_stream(make, len(driving), size, size, driving.fps, pose=pose)
 
     def _mode(self, inputs: AnimationInputs) -> str:
-        """The mode, or, for "auto", reconstruction where some driving frame looks like the source."""
+        """The mode, or, for "auto", reconstruction where some driving frame looks like the source; a pose alone is another's."""
         if self.config.mode != "auto":
             return self.config.mode
+        if inputs.driving is None:
+            return "cross"
         source = fit_frame(inputs.source.array, COMPARED_SIDE, self.config.fit)
         every = max(1, len(inputs.driving) // COMPARED_FRAMES)
         frames = (fit_frame(f, COMPARED_SIDE, self.config.fit) for f in inputs.driving[::every])
@@ -138,31 +187,43 @@ class Animator(Method):
         return batch.to(self.context.device, memory_format=torch.channels_last)
 
     def _keypoints(self, frames: list[np.ndarray]) -> Any:
-        return self.model.keypoint_detector(motion_frame(self._batch(frames)))
+        return self.model.keypoints(motion_frame(self._batch(frames)))
 
     def _frames(
         self,
         source: Source,
         first: Any,
-        frames: list[np.ndarray],
-        points: np.ndarray,
+        frames: list[Any],
+        drive: Drive,
+        part: slice,
         crossing: bool,
     ) -> np.ndarray:
-        """Driving frames and their points to uint8 [B, size, size, 3]."""
+        """Driving frames (None where there are poses alone) and the part of the drive that is theirs to uint8 [B, size, size, 3]."""
         half = self.dtype != torch.float32
         kind = torch.device(self.context.device).type
         with self._running(), torch.autocast(kind, self.dtype if half else None, enabled=half):
-            driving = self._batch(frames)
-            keypoints = self.model.keypoint_detector(motion_frame(driving))
-            if first is not None:
-                keypoints = self.model.relative(source.keypoints, keypoints, first)
             background = None
-            if self.model.background is not None and not crossing:
-                background = self.model.background(
-                    source.motion_frame.expand(len(frames), -1, -1, -1), motion_frame(driving)
-                )
-            where = torch.from_numpy(points).to(driving)
+            if drive.complete is not None:
+                complete = torch.from_numpy(drive.complete[part]).to(source.frame)
+                keypoints = self.model.keypoints(source.motion_frame, complete)
+            else:
+                driving = motion_frame(self._batch(frames))
+                keypoints = self.model.keypoints(driving)
+                if first is not None:
+                    keypoints = self.model.relative(source.keypoints, keypoints, first)
+                if self.model.background is not None and not crossing:
+                    still = source.motion_frame.expand(len(frames), -1, -1, -1)
+                    background = self.model.background(still, driving)
+            where = torch.from_numpy(drive.points[part]).to(source.frame)
             return to_bytes(self.model(source.expand(len(frames)), keypoints, where, background).prediction)
+
+
+def named(name: str, work: Callable[[], np.ndarray]) -> np.ndarray:
+    """work(), whose errors then name the input."""
+    try:
+        return work()
+    except InputError as error:
+        raise InputError(f"{name}: {str(error).removeprefix('pose: ')}", error.hint) from error
 
 
 def fitted(pose: Pose, video: Video, size: int, fit: str) -> Pose | None:

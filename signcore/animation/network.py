@@ -63,6 +63,11 @@ class MotionNetwork(nn.Module, ABC):
     background: nn.Module | None  # [B, 3, h, w] x2 -> [B, 3, 3] driving -> source
     motion: nn.Module
 
+    def keypoints(self, frame: Tensor, points: Tensor | None = None) -> Any:
+        """Of frames as the motion branch sees them [B, 3, h, w]. points: [B, P, 2] of their pose, none missing: what
+        motion by poses looks at instead."""
+        return self.keypoint_detector(frame)
+
     def move(
         self,
         frame: Tensor,  # [B, 3, h, w] the source's
@@ -93,9 +98,10 @@ class MotionNetwork(nn.Module, ABC):
     ) -> Result:
         """Appearance, motion and pose to the frame; motion None moves nothing."""
 
-    def source(self, frame: Tensor) -> Source:  # [B, 3, H, W] in [0, 1]
+    def source(self, frame: Tensor, points: Tensor | None = None) -> Source:
+        """frame: [B, 3, H, W] in [0, 1]; points: as for `keypoints`."""
         small = motion_frame(frame)
-        return Source(frame, small, self.keypoint_detector(small), self.appearance(frame))
+        return Source(frame, small, self.keypoints(small, points), self.appearance(frame))
 
     def forward(
         self,

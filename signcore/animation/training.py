@@ -38,6 +38,9 @@ class Batch(TypedDict):
     source: Tensor  # [B, 3, H, W] in [0, 1]
     driving: Tensor  # [B, 3, H, W]
     points: Tensor  # [B, P, 2] of the driving frame, in [0, 1]; NaN where missing
+    complete: (
+        Tensor  # [B, 2, P, 2] of source and driving frame, without gaps, where the motion is made from poses
+    )
     boxes: Tensor  # [B, 2, 4] its hands, x0 y0 x1 y1 in [0, 1]; NaN where missing
     position: int  # of the batch in the run: seeds the step's own random draws
 
@@ -45,7 +48,8 @@ class Batch(TypedDict):
 class AnimationTask(Method):
     """One stage, one optimiser (Adam over all networks); exports the running average of the weights.
 
-    With `context.weights` training starts from those (fine-tuning); their architecture is taken over.
+    With `context.weights` training starts from those (fine-tuning); their architecture is taken over. Motion from poses can start
+    from weights whose motion came from frames.
     Raises InputError where the dataset has no clip of two frames.
     """
 
@@ -54,11 +58,22 @@ class AnimationTask(Method):
         tensors: dict[str, Tensor] = {}
         if self.context.weights is not None:
             trained, tensors = weights.read(self.context.weights)
-            self.config = trained_config(self.component, self.config, trained, self.context.weights)
+            wanted = self.config
+            self.config = trained_config(self.component, wanted, trained, self.context.weights)
+            if wanted.by_pose and not self.config.by_pose:
+                self.config = self.config.model_copy(
+                    update={"preset": wanted.preset, "motion": wanted.motion}
+                )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.context.seed)
             model = self.network(self.config)
         if tensors:
+            if self.config.by_pose:  # from weights whose motion came from frames: keypoints alone begin anew
+                own = {k: v for k, v in model.state_dict().items() if k.startswith("keypoint_detector.")}
+                if not own.keys() <= tensors.keys():
+                    tensors = {
+                        k: v for k, v in tensors.items() if not k.startswith("keypoint_detector.")
+                    } | own
             weights.load_into(model, tensors, str(self.context.weights))
         self.model = channels_last(model)
         self.average = (
@@ -125,8 +140,8 @@ class AnimationTask(Method):
 
     def pair(
         self, clips: Clips, indices: list[int], random: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Source frame, driving frame and driving points of a random clip.
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Source frame, driving frame, driving points, and both frames' points without gaps, of a random clip.
 
         Another one is drawn in place of a clip of one frame, or of one that cannot be read: which they are does not change
         what a resumed run draws.
@@ -136,7 +151,7 @@ class AnimationTask(Method):
             clip = clips.readable(index)
             if clip is not None and len(clip.frames) > 1:
                 a, b = random.choice(len(clip.frames), 2, replace=False)
-                return clip.frames[a], clip.frames[b], clip.points[b]
+                return clip.frames[a], clip.frames[b], clip.points[b], clip.complete[[a, b]]
             clips.useless.add(index)
         first = (
             f"; the first that could not be read: {next(iter(clips.skipped.values()))}"
@@ -147,18 +162,18 @@ class AnimationTask(Method):
 
     def batch(
         self,
-        pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+        pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]],
         position: int,
         random: np.random.Generator,
     ) -> Batch:
-        source, driving, points = (np.stack(column) for column in zip(*pairs, strict=True))
+        source, driving, points, complete = (np.stack(column) for column in zip(*pairs, strict=True))
         if self.config.mirror:
             chosen = random.random(len(pairs)) < 0.5
             source[chosen], driving[chosen] = source[chosen, :, ::-1], driving[chosen, :, ::-1]
             order = mirrored_order(self.names) if self.config.needs_pose else [0]
-            points[chosen] = (
-                np.array([1, 0], np.float32) + np.array([-1, 1], np.float32) * points[chosen][:, order]
-            )
+            edge, flip = np.array([1, 0], np.float32), np.array([-1, 1], np.float32)
+            points[chosen] = edge + flip * points[chosen][:, order]
+            complete[chosen] = edge + flip * complete[chosen][:, :, order]
         images = [torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255 for frames in (source, driving)]
         if self.config.colour_jitter:
             maps = torch.from_numpy(np.stack([colours(self.config.colour_jitter, random) for _ in pairs]))
@@ -168,6 +183,7 @@ class AnimationTask(Method):
             source=images[0],
             driving=images[1],
             points=torch.from_numpy(points),
+            complete=torch.from_numpy(complete),
             boxes=torch.from_numpy(hand_boxes(points, self.names)),
             position=position,
         )
@@ -190,9 +206,14 @@ class AnimationTask(Method):
         source, driving = batch["source"], batch["driving"]
         small = motion_frame(driving)
         # one by one, as in TPSMM: batch normalisation sees each kind of frame alone
+        of_source, of_driving = batch["complete"].unbind(1)
         source_keypoints, driving_keypoints, deformed_keypoints = (
-            model.keypoint_detector(image)
-            for image in (motion_frame(source), small, deformation.image(small))
+            model.keypoints(image, points)
+            for image, points in (
+                (motion_frame(source), of_source),
+                (small, of_driving),
+                (deformation.image(small), of_driving),
+            )
         )
         there = back = None
         if model.background is not None:

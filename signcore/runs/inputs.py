@@ -16,13 +16,15 @@ _CLASS_TYPE = {"Video": "video", "Image": "image", "Pose": "pose", "Tracks": "tr
 
 @dataclass(frozen=True)
 class Slot:
-    """One input of a component. type: video, image, pose, tracks or text; pose_of: the video input whose pose this is."""
+    """One input of a component. type: video, image, pose, tracks or text; pose_of: the video or image whose pose this is;
+    unless: the input that makes this one needless; without that one it is required."""
 
     name: str
     type: str
     required: bool
     help: str = ""
     pose_of: str | None = None
+    unless: str | None = None
 
 
 def slots(chosen: Chosen) -> list[Slot]:
@@ -45,6 +47,7 @@ def _slot(name: str, field: Any) -> Slot:
         field.is_required(),
         field.description or "",
         extra.get("pose_of"),
+        extra.get("unless"),
     )
 
 

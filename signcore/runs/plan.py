@@ -9,8 +9,9 @@ from typing import Any
 
 from signcore.errors import UsageError
 from signcore.registry import PUBLISHED, Registry
-from signcore.runs.inputs import Slot, check_names, read, slots
+from signcore.runs.inputs import Slot, check_names, read, slots, type_of
 from signcore.runs.request import Chosen, Request
+from signcore.types.video import Video
 
 ESTIMATORS = ("mediapipe", "rtmlib")  # tried in this order where a pose is needed and no estimator is named
 
@@ -98,14 +99,19 @@ def _wire(
             raise UsageError(f"{c.label} needs --video, --pose or --tracks")
         stage.inputs["video"] = video
         made.embedded.append("video")
+    filled = {*stage.inputs, *stage.pending}
+    needless = {slot.name for slot in there if slot.unless is not None and slot.unless in filled}
     for slot in there:
-        if slot.required and slot.name not in stage.inputs and slot.name not in stage.pending:
+        required = slot.required or (slot.unless is not None and slot.pose_of is None)
+        if required and slot.name not in {*stage.inputs, *stage.pending, *needless}:
             given = example().get(slot.name)
             if given is None:
                 raise UsageError(f"{c.label} needs --{slot.name.replace('_', '-')}", slot.help)
             stage.inputs[slot.name] = values[slot.name] = given
             made.embedded.append(slot.name)
     for slot in there:
+        if slot.unless is not None and slot.unless in stage.inputs:
+            continue
         if slot.pose_of and slot.name not in stage.inputs and slot.name not in stage.pending:
             _find_pose(made, stage, slot, registry)
     made.stages.append(stage)
@@ -140,19 +146,22 @@ def _take_product(made: Plan, stage: Stage, there: list[Slot]) -> None:
 
 
 def _find_pose(made: Plan, stage: Stage, slot: Slot, registry: Registry) -> None:
-    """The pose of a driving video: its own, the .pose beside it, or the first installed estimator's."""
-    video = stage.inputs.get(slot.pose_of or "")
-    if video is None:
+    """The pose of a driving video or of a source picture: its own, the .pose beside it, or the first installed estimator's."""
+    of = stage.inputs.get(slot.pose_of or "")
+    if of is None:
         return
-    if video.pose is not None:
-        stage.inputs[slot.name] = video.pose
+    if of.pose is not None:
+        stage.inputs[slot.name] = of.pose
         return
-    beside = video.path.with_suffix(".pose") if video.path is not None else None
+    beside = of.path.with_suffix(".pose") if of.path is not None else None
     if beside is not None and beside.is_file():
         stage.inputs[slot.name] = read("pose", beside, slot.name)
         made.files[slot.name] = beside
-        made.notes.append(f"pose of {video.path.name} from {beside.name}")
+        made.notes.append(f"pose of {of.path.name} from {beside.name}")
         return
+    picture = type_of(of) == "image"
+    video = Video.from_array(of.array[None]) if picture else of
+    what = f"{slot.pose_of} {'picture' if picture else 'video'}"
     names = registry.names("estimator")
     for name in ESTIMATORS:
         if name in names:
@@ -161,10 +170,10 @@ def _find_pose(made: Plan, stage: Stage, slot: Slot, registry: Registry) -> None
             estimator.config = registry.configure(record, component, {})
             made.stages.append(Stage(estimator, {"video": video}))
             stage.pending[slot.name] = len(made.stages) - 1
-            made.notes.append(f"pose of the {slot.pose_of} video by {name}")
+            made.notes.append(f"pose of the {what} by {name}")
             return
     package = PUBLISHED["estimator", "mediapipe"]
     raise UsageError(
-        f"{stage.chosen.label} needs the pose of its {slot.pose_of} video, and no estimator is installed",
-        f"pip install {package}, or give --{slot.name.replace('_', '-')} FILE.pose, or put a .pose beside the video",
+        f"{stage.chosen.label} needs the pose of its {what}, and no estimator is installed",
+        f"pip install {package}, or give --{slot.name.replace('_', '-')} FILE.pose, or put a .pose beside the {'picture' if picture else 'video'}",
     )

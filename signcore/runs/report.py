@@ -51,10 +51,9 @@ def _panels(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     # A driving video is an estimator's "video" first: the last stage's name for it says more.
     titles = {id(value): name for stage in plan.stages for name, value in stage.inputs.items()}
     for i, stage in enumerate(plan.stages):
-        poses = [v for v in stage.inputs.values() if type_of(v) == "pose"]
-        poses += [
-            outcome.products[j] for j in stage.pending.values() if type_of(outcome.products[j]) == "pose"
-        ]
+        given = {**stage.inputs, **{name: outcome.products[j] for name, j in stage.pending.items()}}
+        pictures = {f"{name}_pose" for name, value in given.items() if type_of(value) == "image"}
+        poses = [v for name, v in given.items() if type_of(v) == "pose" and name not in pictures]
         for value in stage.inputs.values():
             if id(value) in shown:
                 continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pose_format import Pose
 
 from signcore.errors import InputError, WorkError
 from signcore.types.files import replacing
@@ -18,10 +19,12 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """array: uint8 RGB [H, W, 3]; path: the file it was read from, or None."""
+    """array: uint8 RGB [H, W, 3]; path: the file it was read from, or None.
+    pose: the exact pose where the maker of the picture knows it (the synthetic signer), else None."""
 
     array: np.ndarray
     path: Path | None = None
+    pose: Pose | None = None
 
     def __post_init__(self) -> None:
         if self.array.dtype != np.uint8 or self.array.ndim != 3 or self.array.shape[2] != 3:

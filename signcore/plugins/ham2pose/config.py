@@ -25,6 +25,9 @@ PAPER: dict[str, Any] = {
     "teacher_forcing": 0.5,
     "length_weight": 2e-5,
     "confidence_loss": True,
+    "progress_waves": 0,
+    "even_steps": False,
+    "hand_weight": 0.0,
 }
 UPSTREAM: dict[str, Any] = {
     **PAPER,
@@ -36,7 +39,7 @@ UPSTREAM: dict[str, Any] = {
 }
 ARCHITECTURE = (
     "layout", "points", "hidden", "heads", "feedforward", "text_layers", "pose_layers", "pose_projection_layers",
-    "separate_positions", "max_length", "min_length", "norm_first", "steps", "step_sizes", "blend", "skip_last_step", "padded_means",
+    "separate_positions", "progress_waves", "max_length", "min_length", "norm_first", "steps", "step_sizes", "blend", "skip_last_step", "padded_means",
     "preprocessing",
 )  # fmt: skip
 
@@ -88,6 +91,12 @@ class Ham2PoseConfig(PresetConfig):
     pose_layers: int = setting(4, "depth of the text-pose encoder", ge=1, le=24)
     pose_projection_layers: Literal[1, 2] = setting(2, "H1: layers that embed a frame's points")
     separate_positions: bool = setting(True, "tables of positions of their own for text and pose")
+    progress_waves: int = setting(
+        16,
+        "waves (sines and cosines) that tell every frame its share of the sign's length, beside its place; 0, as the paper, for none",
+        ge=0,
+        le=256,
+    )
     max_length: int = setting(200, "longest sign and longest text", "frames or symbols", ge=8, le=2000)
     min_length: int = setting(20, "shortest sign that the length predictor may ask for", "frames", ge=1)
     norm_first: bool = setting(
@@ -117,6 +126,15 @@ class Ham2PoseConfig(PresetConfig):
     )
     noise: float = setting(1e-4, "epsilon: of the noise added to a step's input", ge=0)
     length_weight: float = setting(2e-4, "gamma: weight of the length predictor's loss", ge=0)
+    even_steps: bool = setting(
+        True,
+        "divide every refinement's error by its delta squared, so that the first counts as much as the last; false as the paper",
+    )
+    hand_weight: float = setting(
+        3.0,
+        "weight of the handshapes' errors: of a hand's points relative to its wrist; 0 as the paper",
+        ge=0,
+    )
     confidence_loss: bool = setting(True, "weight a point's error by its confidence (eq. 3)")
     averaging: float = setting(0.999, "decay of the running average of the weights; 0 for none", ge=0, lt=1)
     clip_gradient: float = setting(1.0, "largest norm of the gradients; 0 for no limit", ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -137,6 +138,16 @@ class Ham2Pose:
         return preprocess.in_pixels(every, self.layout, fps=self.config.fps, size=self.config.size)
 
 
+def wrists(names: Sequence[str]) -> list[int]:
+    """For every point the index of the wrist of the hand that it belongs to, or its own."""
+    found = []
+    for i, name in enumerate(names):
+        side, part, _ = name.partition("_hand_")
+        wrist = f"{side}_hand_0"
+        found.append(names.index(wrist) if part and wrist in names else i)
+    return found
+
+
 def build(
     config: Ham2PoseConfig, source: str | Path | None
 ) -> tuple[Ham2PoseModel, Ham2PoseConfig, np.ndarray]:
@@ -147,9 +158,8 @@ def build(
         trained, tensors = weights.read(source)
         config = trained_config("ham2pose", config, trained, source)
     layout = config.layout or LAYOUT
-    model = Ham2PoseModel(
-        config, hamnosys.VOCABULARY_SIZE, len(preprocess.chosen_names(layout, config.points))
-    )
+    names = preprocess.chosen_names(layout, config.points)
+    model = Ham2PoseModel(config, hamnosys.VOCABULARY_SIZE, len(names), wrists(names))
     if tensors:
         weights.load_into(model, tensors, str(source))
     count = len(layouts.layout_names(layout))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -23,11 +24,14 @@ class Text(NamedTuple):
 
 
 class Ham2PoseModel(nn.Module):
-    """Text processor and pose generator. vocabulary: token ids; points: keypoints K of a frame, in two coordinates."""
+    """Text processor and pose generator. vocabulary: token ids; points: keypoints K of a frame, in two coordinates;
+    wrists: for every point the index of its hand's wrist, or its own (training's `hand_weight` needs them)."""
 
-    def __init__(self, config: Ham2PoseConfig, vocabulary: int, points: int) -> None:
+    def __init__(
+        self, config: Ham2PoseConfig, vocabulary: int, points: int, wrists: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
-        self.config, self.points = config, points
+        self.config, self.points, self.wrists = config, points, list(wrists or range(points))
         width, size = config.hidden, points * 2
         self.embedding = nn.Embedding(vocabulary, width, padding_idx=PADDING)
         if config.separate_positions:
@@ -37,6 +41,8 @@ class Ham2PoseModel(nn.Module):
             self.positional_embeddings = nn.Embedding(config.max_length, width)
             self.alpha_text = nn.Parameter(torch.ones(1))
             self.alpha_pose = nn.Parameter(torch.ones(1))
+        if config.progress_waves:
+            self.progress_projection = nn.Linear(2 * config.progress_waves, width)
         self.text_encoder = _encoder(config, config.text_layers)
         self.seq_length = nn.Linear(width, 1)
         if config.pose_projection_layers == 1:
@@ -71,17 +77,22 @@ class Ham2PoseModel(nn.Module):
             return found
         return (self.alpha_text if of == "text" else self.alpha_pose) * self.positional_embeddings(places)
 
-    def embed(self, pose: Tensor) -> Tensor:
+    def embed(self, pose: Tensor, absent: Tensor) -> Tensor:
         """[B, N, K, 2] to [B, N, D]."""
         places = torch.arange(pose.shape[1], device=pose.device)
         embedded: Tensor = self.pose_projection(pose.flatten(2)) + self._placed("pose", places)
+        if self.config.progress_waves:
+            last = ((~absent).sum(1, keepdim=True) - 1).clamp(min=1)
+            waves = torch.arange(1, self.config.progress_waves + 1, device=pose.device)
+            phase = math.pi * (places / last).to(pose)[..., None] * waves
+            embedded = embedded + self.progress_projection(torch.cat([phase.sin(), phase.cos()], dim=-1))
         return embedded
 
     def refine(self, step: int, pose: Tensor, absent: Tensor, text: Text) -> Tensor:
         """p_t of section 5.3.1: pose [B, N, K, 2] at step index i = T-1-t; absent: bool [B, N], True where padded."""
         count, frames = pose.shape[:2]
         told = self.step_encoder(self.step_embedding(torch.tensor([step], device=pose.device)))
-        tokens = torch.cat([self.embed(pose), text.encoding, told.expand(count, 1, -1)], dim=1)
+        tokens = torch.cat([self.embed(pose, absent), text.encoding, told.expand(count, 1, -1)], dim=1)
         mask = torch.cat([absent, text.padding, absent.new_zeros(count, 1)], dim=1)
         encoded = self.pose_encoder(tokens, src_key_padding_mask=mask)[:, :frames]
         change: Tensor = self.pose_diff_projection(encoded)
@@ -114,7 +125,8 @@ class Ham2PoseModel(nn.Module):
             before = now.detach()
             target = delta * pose + (1 - delta) * before
             made = self.blended(step, before, self.refine(step, before, absent, text))
-            total = total + self._error(made, target, confidence, absent)
+            error = self._error(made, target, confidence, absent)
+            total = total + (error / delta**2 if self.config.even_steps else error)
             now = target if teacher[step] else made
             if noise is not None:
                 now = now + noise[step]
@@ -125,7 +137,14 @@ class Ham2PoseModel(nn.Module):
         }
 
     def _error(self, made: Tensor, target: Tensor, confidence: Tensor, absent: Tensor) -> Tensor:
-        squared = ((made - target) ** 2).sum(-1) * confidence
+        error = made - target
+        squared = (error**2).sum(-1) * confidence
+        if self.config.hand_weight:
+            # a hand's points less its wrist: the handshape, wherever the hand is
+            shape = (
+                ((error - error[:, :, self.wrists]) ** 2).sum(-1) * confidence * confidence[:, :, self.wrists]
+            )
+            squared = squared + self.config.hand_weight * shape
         if self.config.padded_means:
             return squared.mean()
         frames = (~absent).sum() * squared.shape[2]

@@ -145,11 +145,15 @@ class Ham2PoseTask:
     def evaluate(self, dataset: Dataset) -> dict[str, float]:
         """Of held-out signs at their true length: nDTW of the model, with its own notation and with another sign's
         (`shuffled`: as good where the notation is not read), and of the first pose held still; the model's share of that;
-        and the mean error of the predicted length in frames."""
+        the same of the handshapes alone, the hands' points relative to their wrists; and the mean error of the predicted
+        length in frames."""
         from signcore.kernels import dtw
 
         self.average.eval()
         made, shuffled, still, errors = [], [], [], []
+        shapes: dict[str, list[float]] = {"hands": [], "resting.hands": []}
+        wrists = self.model.wrists
+        fingers = [i for i, wrist in enumerate(wrists) if i != wrist]
         signs = self.held_out(dataset)
         for i, sign in enumerate(signs):
             batch = collate([sign])
@@ -158,6 +162,10 @@ class Ham2PoseTask:
             *_, last = self.average.unroll(batch.tokens, first, lengths)
             truth = torch.from_numpy(np.where(sign.confidence[..., None] > 0, sign.points, np.nan)).double()
             made.append(float(dtw(truth, last[0].double()).mean()))
+            for name, pose in (("hands", last[0]), ("resting.hands", first.expand(len(truth), -1, -1))):
+                if fingers:
+                    of, by = ((p - p[:, wrists])[:, fingers].double() for p in (truth, pose))
+                    shapes[name].append(float(dtw(of, by).mean()))
             other = torch.tensor([signs[(i + 1) % len(signs)].tokens])
             *_, last = self.average.unroll(other, first, lengths)
             shuffled.append(float(dtw(truth, last[0].double()).mean()))
@@ -169,6 +177,7 @@ class Ham2PoseTask:
             "shuffled": float(np.mean(shuffled)),
             "resting": float(np.mean(still)),
         }
+        told |= {name: float(np.mean(values)) for name, values in shapes.items() if values}
         return {**told, "share": told["ndtw"] / told["resting"], "length-error": float(np.mean(errors))}
 
     @torch.no_grad()

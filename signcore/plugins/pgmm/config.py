@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator
+from pose_format import Pose
+from pydantic import Field, field_validator
 
 from signcore.animation.config import AnimationConfig, AnimationInputs
 from signcore.presets import setting
+from signcore.types.video import Video
 
 SMALL: dict[str, Any] = {}  # the defaults below
+POSE: dict[str, Any] = {"motion": "pose"}
 PAPER: dict[str, Any] = {
     "transforms": 20,
     "keypoint_width": 64,
@@ -44,6 +47,7 @@ PAPER: dict[str, Any] = {
 }
 ARCHITECTURE = (
     "preset",
+    "motion",
     "transforms",
     "keypoint_width",
     "motion_width",
@@ -71,14 +75,20 @@ class PGMMConfig(AnimationConfig):
     """A preset names the defaults; every other setting overrides it. P1 to P19: readings of the paper where its
     text leaves something open; the preset `paper` takes the settled ones."""
 
-    presets: ClassVar[dict[str, dict[str, Any]]] = {"small": SMALL, "paper": PAPER}
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"small": SMALL, "pose": POSE, "paper": PAPER}
     shapes: ClassVar[tuple[str, ...]] = ARCHITECTURE
 
-    preset: Literal["small", "paper"] = setting(
-        "small", "defaults of all other settings: small runs and trains on two cores"
+    preset: Literal["small", "pose", "paper"] = setting(
+        "small",
+        "defaults of all other settings: small runs and trains on two cores; pose is small with motion from poses alone",
     )
 
     # motion branch (TPSMM)
+    motion: Literal["standard", "relative", "pose"] = setting(  # type: ignore[assignment]
+        "relative",
+        "in mode cross: take the driving keypoints as they are, or move the source's as the driving ones move; "
+        "pose: in all modes the splines' control points come from the poses of source and driving, not from frames",
+    )
     mask_width: int | None = setting(
         32, "most features on the way to the finer masks; none halves them as TPSMM does", ge=1, le=512
     )
@@ -135,8 +145,23 @@ class PGMMConfig(AnimationConfig):
 
     @property
     def needs_pose(self) -> bool:
-        return self.pose_fusion != "none"
+        return self.pose_fusion != "none" or self.by_pose
+
+    @property
+    def by_pose(self) -> bool:
+        return self.motion == "pose"
 
 
 class PGMMInputs(AnimationInputs):
-    """A picture, a driving video and its pose."""
+    """A picture, and a driving video with its pose, or a pose alone (motion="pose")."""
+
+    driving: Video | None = Field(
+        None,
+        description="video whose motion is taken over; without it, a driving pose alone moves the source",
+        json_schema_extra={"unless": "driving_pose"},
+    )
+    source_pose: Pose | None = Field(
+        None,
+        description="pose of the person in the source picture, in its pixels; needed where poses alone make the motion",
+        json_schema_extra={"pose_of": "source", "unless": "driving"},
+    )

@@ -10,10 +10,12 @@ from torch.nn import functional as F
 
 from signcore.animation.heatmaps import heatmaps, point_names
 from signcore.animation.network import Encoder, MotionNetwork, Result, resized
+from signcore.animation.pose_motion import PoseKeypoints
 from signcore.nn.convolution_blocks import InstanceNorm, ResBlock2d, SameBlock2d, UpBlock2d
 from signcore.nn.coordinates import warp
 from signcore.nn.dense_motion import DenseMotion, Motion
 from signcore.nn.keypoint_detector import BackgroundMotionPredictor, KeypointDetector
+from signcore.nn.thin_plate_spline import ThinPlateSpline
 from signcore.plugins.pgmm.config import PGMMConfig
 
 LEVELS = 3  # sets of the generator: at 1/8, 1/4 and 1/2 of the frame (P5)
@@ -25,8 +27,13 @@ class PoseGuidedMotionModel(MotionNetwork):
     def __init__(self, config: PGMMConfig) -> None:
         super().__init__()
         self.config = config
-        self.keypoint_detector = KeypointDetector(config.transforms, config.keypoint_width)
-        self.background = BackgroundMotionPredictor(config.keypoint_width) if config.background else None
+        self.keypoint_detector = (
+            PoseKeypoints(config.transforms, point_names(config.points))
+            if config.by_pose
+            else KeypointDetector(config.transforms, config.keypoint_width)
+        )
+        predicts = config.background and not config.by_pose  # it looks at driving frames
+        self.background = BackgroundMotionPredictor(config.keypoint_width) if predicts else None
         self.motion = DenseMotion(
             config.transforms,
             block_expansion=config.motion_width,
@@ -41,6 +48,16 @@ class PoseGuidedMotionModel(MotionNetwork):
         self.pose_net = PoseNet(widths, config) if config.pose_fusion != "none" else None
         self.sets = nn.ModuleList(DecoderSet(i, widths, config) for i in range(LEVELS))
         self.final = nn.Conv2d(widths[-1], 3, 7, padding=3)
+
+    def keypoints(self, frame: Tensor, points: Tensor | None = None) -> Tensor:
+        found: Tensor = self.keypoint_detector(points if self.config.by_pose else frame)
+        return found
+
+    def equivariance(
+        self, driving: Tensor, deformed: Tensor, deformation: ThinPlateSpline
+    ) -> dict[str, Tensor]:
+        """None where the keypoints are the pose's own."""
+        return {} if self.config.by_pose else super().equivariance(driving, deformed, deformation)
 
     def appearance(self, frame: Tensor) -> list[Tensor]:
         features: list[Tensor] = self.encoder(frame)

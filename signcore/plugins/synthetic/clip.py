@@ -13,6 +13,7 @@ from signcore.plugins.synthetic import truth
 from signcore.plugins.synthetic.performance import Performance, perform
 from signcore.plugins.synthetic.render import Renderer, Truth, View
 from signcore.plugins.synthetic.signer import TEST_SEEDS, Signer
+from signcore.types.image import Image
 from signcore.types.video import Video
 
 if TYPE_CHECKING:
@@ -94,13 +95,13 @@ class Clip:
         )
 
 
-def embedded_source() -> np.ndarray:
-    """The embedded example's image: uint8 [128, 128, 3], a held-out signer at rest."""
-    return (
-        Clip(EXAMPLE_GLOSSES, Signer.sample(EXAMPLE_SIGNER), EXAMPLE_SIZE, EXAMPLE_SIZE, variant=1)
-        .truth(0)
-        .image
-    )
+def embedded_source() -> Image:
+    """The embedded example's image: uint8 [128, 128, 3], a held-out signer at rest; `.pose` is exact, of one frame."""
+    from pose_format import Pose
+
+    clip = Clip(EXAMPLE_GLOSSES, Signer.sample(EXAMPLE_SIGNER), EXAMPLE_SIZE, EXAMPLE_SIZE, variant=1)
+    pose = clip.pose()
+    return Image(clip.truth(0).image, pose=Pose(pose.header, pose.body.select_frames([0])))
 
 
 def embedded_driving() -> Video:

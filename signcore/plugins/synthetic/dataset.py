@@ -18,7 +18,6 @@ from signcore.plugins.synthetic.lexicon import GLOSSES
 from signcore.plugins.synthetic.performance import frame_count
 from signcore.plugins.synthetic.signer import TEST_SEEDS, Signer
 from signcore.types.hamnosys.symbols import from_names
-from signcore.types.image import Image
 from signcore.types.video import Video
 
 
@@ -96,7 +95,7 @@ class Dataset:
             lazy.numpy(), lazy.fps, pose=lazy.pose
         )  # it is read several times in a run
         return {
-            "source": Image(embedded_source()),
+            "source": embedded_source(),
             "driving": driving,
             "video": driving,
             "gloss": " ".join(EXAMPLE_GLOSSES),

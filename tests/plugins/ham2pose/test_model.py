@@ -100,7 +100,7 @@ def test_the_public_code_from_its_weights(shared, name, prefix):
     same(text.encoding, "text_encoding")
     same(text.length[:, None], "seq_length_pred")
     still = pose[:, :1].expand_as(pose)
-    same(model.embed(still), "embed_pose")
+    same(model.embed(still, absent), "embed_pose")
     for step in (0, 1, 4, 9):
         if f"{prefix}refine_step{step}.pred" in io:
             same(

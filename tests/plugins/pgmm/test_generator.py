@@ -266,3 +266,65 @@ def test_half_precision_stays_close(folder):
     exact = make(folder).generate(inputs(2)).numpy().astype(int)
     rough = PGMM(PGMMConfig(), Context(weights=str(folder), dtype="bfloat16")).generate(inputs(2)).numpy()
     assert np.abs(exact - rough).mean() < 3
+
+
+@pytest.fixture(scope="module")
+def by_pose(tmp_path_factory) -> Path:
+    torch.manual_seed(0)
+    config = PGMMConfig(**{**TINY.model_dump(), "preset": "pose", "motion": "pose", "transforms": 6})
+    path = tmp_path_factory.mktemp("by_pose")
+    weights.save(path, describe("pgmm", config), PoseGuidedMotionModel(config).state_dict(), half=False)
+    return path
+
+
+def test_a_pose_alone_drives_a_picture(by_pose):
+    given = {"source": Image(frames(1)[0]), "driving_pose": pose(5), "source_pose": pose(1)}
+    video = make(by_pose).generate(PGMMInputs(**given))
+    assert video.shape == (5, 64, 64, 3)
+    assert video.fps == 10
+    assert len(np.unique(video.numpy().reshape(5, -1), axis=0)) == 5
+    assert np.array_equal(video.numpy(), make(by_pose, batch_frames=2).generate(PGMMInputs(**given)).numpy())
+    elsewhere = pose(
+        5
+    )  # the same signs of someone further away, in a larger picture: drawn on the source's body
+    elsewhere.body.data[..., :2] = elsewhere.body.data[..., :2] * 2 + 30
+    elsewhere.header.dimensions.width, elsewhere.header.dimensions.height = 320, 240
+    there = make(by_pose).generate(PGMMInputs(**{**given, "driving_pose": elsewhere})).numpy()
+    assert np.abs(there.astype(int) - video.numpy()).mean() < 2
+
+
+def test_lost_points_of_a_driving_pose_are_bridged(by_pose):
+    given = {"source": Image(frames(1)[0]), "source_pose": pose(1)}
+    lost = pose(6)
+    lost.body.data.mask[2, :, 20:] = True
+    lost.body.confidence[2, :, 20:] = 0
+    video = make(by_pose).generate(PGMMInputs(driving_pose=lost, **given)).numpy()
+    assert len(video) == 6
+
+
+def test_poses_that_cannot_drive_are_told(by_pose, folder):
+    source = Image(frames(1)[0])
+    with pytest.raises(InputError, match="source_pose: where poses alone"):
+        make(by_pose).generate(PGMMInputs(source=source, driving_pose=pose(3)))
+    nobody = pose(3)
+    nobody.body.confidence[:] = 0
+    nobody.body.data.mask[:] = True
+    with pytest.raises(InputError, match="driving_pose: no frame shows both shoulders"):
+        make(by_pose).generate(PGMMInputs(source=source, driving_pose=nobody, source_pose=pose(1)))
+    with pytest.raises(InputError, match="source_pose: no frame shows both shoulders"):
+        make(by_pose).generate(PGMMInputs(source=source, driving_pose=pose(3), source_pose=nobody))
+    with pytest.raises(InputError, match="these weights take their motion from a driving video"):
+        make(folder).generate(PGMMInputs(source=source, driving_pose=pose(3), source_pose=pose(1)))
+
+
+def test_motion_from_poses_starts_from_weights_of_frames(folder, by_pose):
+    from signcore.plugins.pgmm.training import PGMMTask
+
+    task = PGMMTask(PGMMConfig(preset="pose"), Context(weights=str(folder)))
+    assert task.config.by_pose
+    assert task.config.width == TINY.width
+    ours, theirs = task.model.state_dict(), weights.read(folder)[1]
+    assert torch.equal(ours["final.weight"], theirs["final.weight"])
+    again = PGMMTask(PGMMConfig(preset="pose"), Context(weights=str(by_pose)))
+    logits = weights.read(by_pose)[1]["keypoint_detector.logits"]
+    assert torch.equal(again.model.state_dict()["keypoint_detector.logits"], logits)

@@ -123,7 +123,7 @@ def test_the_generator_signs_glosses_and_refuses_unknown_ones_in_one_line():
 
 
 def test_the_embedded_example_is_one_held_out_signer():
-    source, driving = embedded_source(), embedded_driving()
+    source, driving = embedded_source().array, embedded_driving()
     assert source.shape == (128, 128, 3)
     assert source.dtype == np.uint8
     assert 40 <= len(driving) <= 75
