@@ -25,6 +25,7 @@ BUILT_IN = tuple(
         "synthetic",
         "ham2pose",
         "progressive",
+        "lmt",
         "pgmm",
         "tpsmm",
         "mraa",

@@ -68,7 +68,10 @@ class Video:
 
     fps: frames a second, finite and positive. path: the file it was read from, or None.
     pose: the exact pose of every frame where the maker of the video knows it (the synthetic signer), else None.
+    glosses: what is signed, where a metric has to know it and the maker says so, else None.
     """
+
+    glosses: list[str] | None = None
 
     def __init__(
         self,
