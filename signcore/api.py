@@ -58,13 +58,14 @@ def run(
     device: str = "auto",
     output: str | Path | None = None,
     overwrite: bool = False,
+    mark: str = "",
     progress: Callable[[Iterable, int | None, str], Iterator] | None = None,
     **inputs: Any,
 ) -> Run:
     """Run a pipeline: `run(generator="pgmm", source="me.png", driving="sign.mp4", output="out")`.
 
     inputs: by the names that the components declare; paths, or Video, Image, Pose, Tracks and text. settings: a tree as
-    in a config file, `{"generator": {"size": 128}}`. The folder appears whole or not at all.
+    in a config file, `{"generator": {"size": 128}}`. mark: text written into every frame of the video. The folder appears whole or not at all.
     """
 
     def listed(value: str | Iterable[str]) -> list[str]:
@@ -84,6 +85,7 @@ def run(
         device=device,
         output=None if output is None else Path(output),
         overwrite=overwrite,
+        mark=mark,
     )
     return perform(registry, request, progress)
 
@@ -112,6 +114,14 @@ def perform(
         "comment": f"made by signcore {last.chosen.label}, seed {request.seed}; not a recording",
         "encoded_by": "signcore",
     }
+
+    def keep(product: Any, where: Path) -> Any:
+        if request.mark and last.output == "video":
+            from signcore.types.draw import marked
+
+            product = marked(product, request.mark)
+        return write_product(product, last.output, where, metadata)
+
     with whole_folder(folder) as temporary:
         try:
             with native_output(temporary / "log.txt"):
@@ -120,7 +130,7 @@ def perform(
                     wired,
                     request,
                     context,
-                    lambda p, f: write_product(p, last.output, f, metadata),
+                    keep,
                     temporary,
                 )
         except (MemoryError, RuntimeError) as error:

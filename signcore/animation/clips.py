@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 
 from signcore.animation.config import AnimationConfig
-from signcore.animation.frames import fit_frame, fit_points, to_bytes
+from signcore.animation.frames import Square, fit_frame, fit_points, person_square, to_bytes
 from signcore.animation.heatmaps import point_names, pose_points
 from signcore.animation.pose_motion import completed
 from signcore.contracts import Dataset, Sample
 from signcore.errors import InputError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -94,24 +98,35 @@ def read(sample: Sample, config: AnimationConfig) -> Clip:
         raise InputError(f"{sample.id}: has no pose", "write one beside the video with an estimator")
     count = len(video)
     wanted = np.linspace(0, count - 1, min(count, config.clip_frames or count)).round().astype(int)
+    names, found = point_names(config.points), np.zeros((0, 0, 2), np.float32)
+    if pose is not None:
+        if len(pose.body.data) != count:
+            raise InputError(f"{sample.id}: the pose has {len(pose.body.data)} frames, the video has {count}")
+        found = pose_points(pose, config.points)
+    elif config.fit == "person":
+        raise InputError(f"{sample.id}: has no pose to find the person by")
+    place: str | Square = config.fit
+    if place == "person":
+        place = told(sample.id, lambda: person_square(found, names, video.height, video.width))
     frames = np.concatenate(
-        [to_bytes(fit_frame(video[int(i)], config.size, config.fit)[None]) for i in wanted]
+        [to_bytes(fit_frame(video[int(i)], config.size, place)[None]) for i in wanted]
         if len(wanted) < count
-        else [to_bytes(fit_frame(frame, config.size, config.fit)[None]) for frame in video]
+        else [to_bytes(fit_frame(frame, config.size, place)[None]) for frame in video]
     )
     if pose is None:
         none = np.full((len(frames), 1, 2), np.nan, np.float32)
         return Clip(sample.id, frames, none, np.zeros_like(none))
-    if len(pose.body.data) != count:
-        raise InputError(f"{sample.id}: the pose has {len(pose.body.data)} frames, the video has {count}")
-    points = fit_points(pose_points(pose, config.points), video.height, video.width, config.fit)
-    complete = np.zeros_like(points)
-    if config.by_pose:
-        try:
-            complete = completed(points, point_names(config.points))
-        except InputError as error:
-            raise InputError(f"{sample.id}: {error}") from error
+    points = fit_points(found, video.height, video.width, place)
+    complete = told(sample.id, lambda: completed(points, names)) if config.by_pose else np.zeros_like(points)
     return Clip(sample.id, frames, points[wanted], complete[wanted])
+
+
+def told(name: str, work: Callable[[], T]) -> T:
+    """work(), whose errors then say of what they are."""
+    try:
+        return work()
+    except InputError as error:
+        raise InputError(f"{name}: {str(error).removeprefix('pose: ')}", error.hint) from error
 
 
 def colours(spread: float, random: np.random.Generator) -> np.ndarray:  # [3, 4] affine map of RGB

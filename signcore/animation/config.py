@@ -26,8 +26,10 @@ class AnimationConfig(PresetConfig):
         le=512,
         multiple_of=32,
     )
-    fit: Literal["crop", "pad"] = setting(
-        "crop", "how source and driving frames of another aspect become square"
+    fit: Literal["crop", "pad", "person"] = setting(
+        "crop",
+        "how source and driving frames become square: cut or padded around their middle, or cut around the person that the pose "
+        "shows, whatever the camera's framing",
     )
     batch_frames: int = setting(8, "driving frames made at a time", "frames", ge=1, le=256)
     mode: Literal["auto", "reconstruction", "cross"] = setting(
@@ -37,6 +39,13 @@ class AnimationConfig(PresetConfig):
     motion: Literal["standard", "relative"] = setting(
         "relative",
         "in mode cross: take the driving keypoints as they are, or move the source's as the driving ones move",
+    )
+    mirror_driving: bool = setting(
+        False, "mirror the driving video and its pose, for a left-handed signer and a right-handed source"
+    )
+    still_background: bool = setting(
+        False,
+        "in mode cross: keep the source's pixels where neither the source's nor the made person is, by their poses",
     )
 
     # motion branch (TPSMM)
@@ -120,6 +129,10 @@ class AnimationConfig(PresetConfig):
         """Whether the motion is made from poses, of the source too, and not from the driving video's frames."""
         return False
 
+    @property
+    def needs_source_pose(self) -> bool:
+        return self.by_pose or self.fit == "person" or self.still_background
+
 
 class AffineConfig(AnimationConfig):
     """Methods whose motion is affine: keypoints with Jacobians (FOMM), regions with principal axes (MRAA)."""
@@ -155,4 +168,9 @@ class AnimationInputs(BaseModel):
         None,
         description="pose of the driving video, frame by frame, in its pixels",
         json_schema_extra={"pose_of": "driving"},
+    )
+    source_pose: Pose | None = Field(
+        None,
+        description="pose of the person in the source picture, in its pixels: for motion from poses, and for fit=person",
+        json_schema_extra={"pose_of": "source", "unless": "driving", "when": "needs_source_pose"},
     )

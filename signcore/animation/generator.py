@@ -14,15 +14,17 @@ import torch
 from torch import Tensor
 
 from signcore import weights
+from signcore.animation.clips import told
 from signcore.animation.config import AnimationConfig, AnimationInputs
-from signcore.animation.frames import fit_frame, fit_points, to_bytes
+from signcore.animation.frames import Square, fit_frame, fit_points, person_square, to_bytes
 from signcore.animation.heatmaps import point_names, pose_points
 from signcore.animation.network import MotionNetwork, Source, channels_last, motion_frame
-from signcore.animation.pose_motion import completed, retargeted
+from signcore.animation.pose_motion import completed, person_mask, retargeted
 from signcore.contracts import Context
 from signcore.errors import InputError
 from signcore.presets import describe, trained_config
-from signcore.types.video import Video
+from signcore.types import layouts
+from signcore.types.video import Video, pose_frames
 
 if TYPE_CHECKING:
     from pose_format import Pose
@@ -82,13 +84,19 @@ class Animator(Method):
         return weights.save(folder, describe(self.component, self.config), self.model.state_dict(), half=half)
 
     def generate(self, inputs: AnimationInputs) -> Video:
+        if self.config.mirror_driving:
+            inputs = mirrored(inputs)
         drive = self._checked(inputs)
+        of_source, of_driving = self._squares(inputs)
+        still = self._still(inputs, drive)
         with self._running():
-            of_source = None if drive.source is None else torch.from_numpy(drive.source)
-            source = self.model.source(self._batch([inputs.source.array]), of_source)
+            points = None if drive.source is None else torch.from_numpy(drive.source)
+            source = self.model.source(self._batch([inputs.source.array], of_source), points)
             crossing = self._mode(inputs) == "cross"
             relative = crossing and self.config.motion == "relative"
-            first = self._keypoints([drive.video[0]]) if relative and drive.video is not None else None
+            first = None
+            if relative and drive.video is not None:
+                first = self.model.keypoints(motion_frame(self._batch([drive.video[0]], of_driving)))
         size, count, length = self.config.size, self.config.batch_frames, len(drive.points)
 
         def make(start: int) -> Iterator[np.ndarray]:
@@ -98,7 +106,9 @@ class Animator(Method):
                 frames.append(frame)
                 if len(frames) == count or position + len(frames) == length:
                     part = slice(position, position + len(frames))
-                    yield from self._frames(source, first, frames, drive, part, crossing)
+                    driving = None if drive.video is None else self._batch(frames, of_driving)
+                    made = self._frames(source, first, driving, drive, part, crossing)
+                    yield from to_bytes(made if still is None else still(made, part, source))
                     position += len(frames)
                     frames = []
 
@@ -128,28 +138,87 @@ class Animator(Method):
         if len(pose.body.data) == 0:
             raise InputError("driving_pose: has no frames")
         fps = float(pose.body.fps) if video is None else video.fps
-        points = self._points(pose, video if video is not None else pose.header.dimensions)
+        of_source, of_driving = self._squares(inputs)
+        points = self._points(pose, video if video is not None else pose.header.dimensions, of_driving)
         if not self.config.by_pose:
             return Drive(fps, points, video)
-        at_rest = getattr(inputs, "source_pose", None) or inputs.source.pose
-        if at_rest is None or len(at_rest.body.data) == 0:
-            raise InputError(
-                "source_pose: where poses alone make the motion, the source's is needed too",
-                "give one, put a .pose beside the picture, or name an estimator",
-            )
-        names = point_names(self.config.points)
-        source = named("source_pose", lambda: completed(self._points(at_rest, inputs.source)[:1], names))
-        complete = named("driving_pose", lambda: completed(points, names))
+        names, at_rest = point_names(self.config.points), self._source_pose(inputs)
+        source = told(
+            "source_pose", lambda: completed(self._points(at_rest, inputs.source, of_source), names)
+        )
+        complete = told("driving_pose", lambda: completed(points, names))
         if self._mode(inputs) == "cross":
-            complete = named("driving_pose", lambda: retargeted(complete, source[0], names))
+            complete = told("driving_pose", lambda: retargeted(complete, source[0], names))
             points = np.where(np.isfinite(points), complete, np.float32(np.nan))
         return Drive(fps, points, video, complete, source)
 
-    def _points(self, pose: Pose, of: Any) -> np.ndarray:
+    def _still(
+        self, inputs: AnimationInputs, drive: Drive
+    ) -> Callable[[Tensor, slice, Source], Tensor] | None:
+        """What puts the source's pixels back where neither person is; None where that is not asked for, or nothing is crossed."""
+        if not self.config.still_background or self._mode(inputs) != "cross":
+            return None
+        names = point_names(self.config.points)
+        of_source, of_driving = self._squares(inputs)
+        source = self._source_pose(inputs)
+        here = told("source_pose", lambda: completed(self._points(source, inputs.source, of_source), names))
+        there = drive.complete
+        if there is None:
+            pose = (
+                inputs.driving_pose if inputs.driving_pose is not None else drive.video and drive.video.pose
+            )
+            if pose is None:
+                raise InputError("driving_pose: still_background=true needs it to know where the person is")
+            points = self._points(pose, drive.video, of_driving)
+            there = told("driving_pose", lambda: retargeted(completed(points, names), here[0], names))
+        moving, size = there, self.config.size
+
+        def put_back(made: Tensor, part: slice, source: Source) -> Tensor:
+            with self._running():
+                both = torch.from_numpy(np.concatenate([here, moving[part]])).to(made.device)
+                masks = person_mask(both, names, size, size)
+                inside = torch.maximum(masks[:1], masks[1:])
+                return made.float() * inside + source.frame.float() * (1 - inside)
+
+        return put_back
+
+    def _points(self, pose: Pose, of: Any, fit: str | Square) -> np.ndarray:
         """float32 [T, P, 2], x and y in [0, 1] across the model's square. of: what has the picture's `height` and `width`."""
         if min(of.height, of.width) < 1:
             raise InputError("pose: its header gives the picture no size")
-        return fit_points(pose_points(pose, self.config.points), of.height, of.width, self.config.fit)
+        return fit_points(pose_points(pose, self.config.points), of.height, of.width, fit)
+
+    def _source_pose(self, inputs: AnimationInputs) -> Pose:  # of one frame
+        pose = inputs.source_pose if inputs.source_pose is not None else inputs.source.pose
+        if pose is None or len(pose.body.data) == 0:
+            raise InputError(
+                "source_pose: motion from poses, and fit=person, need the source's pose too",
+                "give one, put a .pose beside the picture, or name an estimator",
+            )
+        return pose_frames(pose, range(1))
+
+    def _squares(self, inputs: AnimationInputs) -> tuple[str | Square, str | Square]:
+        """What is cut out of the source, and of the driving frames."""
+        fit = self.config.fit
+        if fit != "person":
+            return fit, fit
+        video, pose = inputs.driving, inputs.driving_pose
+        if pose is None and video is not None:
+            pose = video.pose
+        if pose is None:
+            raise InputError(
+                "driving_pose: fit=person needs the driving video's pose",
+                "give one, or name an estimator that makes it",
+            )
+        names = point_names(self.config.points)
+
+        def around(name: str, pose: Pose, of: Any) -> Square:
+            points = pose_points(pose, self.config.points)
+            return told(name, lambda: person_square(points, names, of.height, of.width))
+
+        size = video if video is not None else pose.header.dimensions
+        source = around("source_pose", self._source_pose(inputs), inputs.source)
+        return source, around("driving_pose", pose, size)
 
     def judge(self, inputs: AnimationInputs) -> tuple[list[str], Video | None]:
         """None without a driving video. The driving video at the model's size is the truth where source and driving are one person; else only
@@ -157,13 +226,18 @@ class Animator(Method):
         size, driving = self.config.size, inputs.driving
         if driving is None:
             return [], None
+        if self.config.mirror_driving:
+            inputs = mirrored(inputs)
+            driving = inputs.driving
+            assert driving is not None
+        place = self._squares(inputs)[1]
         names = ["l1", "psnr", "ssim", "tcd"] if self._mode(inputs) == "reconstruction" else ["tcd"]
         pose = inputs.driving_pose if inputs.driving_pose is not None else driving.pose
         if pose is not None:
-            pose = fitted(pose, driving, size, self.config.fit)
+            pose = fitted(pose, driving, size, place)
 
         def make(start: int) -> Iterator[np.ndarray]:
-            return (to_bytes(fit_frame(f, size, self.config.fit)[None])[0] for f in driving[start:])
+            return (to_bytes(fit_frame(f, size, place)[None])[0] for f in driving[start:])
 
         return names, Video.from_stream(make, len(driving), size, size, driving.fps, pose=pose)
 
@@ -173,60 +247,68 @@ class Animator(Method):
             return self.config.mode
         if inputs.driving is None:
             return "cross"
-        source = fit_frame(inputs.source.array, COMPARED_SIDE, self.config.fit)
+        of_source, of_driving = self._squares(inputs)
+        source = fit_frame(inputs.source.array, COMPARED_SIDE, of_source)
         every = max(1, len(inputs.driving) // COMPARED_FRAMES)
-        frames = (fit_frame(f, COMPARED_SIDE, self.config.fit) for f in inputs.driving[::every])
+        frames = (fit_frame(f, COMPARED_SIDE, of_driving) for f in inputs.driving[::every])
         nearest = min(float((frame - source).abs().mean()) for frame in frames)
         return "reconstruction" if nearest < SAME_PERSON else "cross"
 
     def _running(self) -> torch.autograd.grad_mode.inference_mode:
         return torch.inference_mode()
 
-    def _batch(self, frames: list[np.ndarray]) -> Tensor:  # uint8 [H, W, 3] each -> [B, 3, size, size]
-        batch = torch.stack([fit_frame(frame, self.config.size, self.config.fit) for frame in frames])
+    def _batch(self, frames: list[np.ndarray], fit: str | Square) -> Tensor:
+        """uint8 [H, W, 3] each to [B, 3, size, size] in [0, 1]."""
+        batch = torch.stack([fit_frame(frame, self.config.size, fit) for frame in frames])
         return batch.to(self.context.device, memory_format=torch.channels_last)
-
-    def _keypoints(self, frames: list[np.ndarray]) -> Any:
-        return self.model.keypoints(motion_frame(self._batch(frames)))
 
     def _frames(
         self,
         source: Source,
         first: Any,
-        frames: list[Any],
+        driving: Tensor | None,  # [B, 3, size, size]; None where poses alone make the motion
         drive: Drive,
-        part: slice,
+        part: slice,  # of the drive, that is to be made
         crossing: bool,
-    ) -> np.ndarray:
-        """Driving frames (None where there are poses alone) and the part of the drive that is theirs to uint8 [B, size, size, 3]."""
+    ) -> Tensor:  # [B, 3, size, size] in [0, 1]
         half = self.dtype != torch.float32
         kind = torch.device(self.context.device).type
         with self._running(), torch.autocast(kind, self.dtype if half else None, enabled=half):
             background = None
-            if drive.complete is not None:
+            if drive.complete is not None or driving is None:
+                assert drive.complete is not None
                 complete = torch.from_numpy(drive.complete[part]).to(source.frame)
                 keypoints = self.model.keypoints(source.motion_frame, complete)
             else:
-                driving = motion_frame(self._batch(frames))
-                keypoints = self.model.keypoints(driving)
+                small = motion_frame(driving)
+                keypoints = self.model.keypoints(small)
                 if first is not None:
                     keypoints = self.model.relative(source.keypoints, keypoints, first)
                 if self.model.background is not None and not crossing:
-                    still = source.motion_frame.expand(len(frames), -1, -1, -1)
-                    background = self.model.background(still, driving)
+                    background = self.model.background(source.motion_frame.expand_as(small), small)
             where = torch.from_numpy(drive.points[part]).to(source.frame)
-            return to_bytes(self.model(source.expand(len(frames)), keypoints, where, background).prediction)
+            prediction: Tensor = self.model(
+                source.expand(len(where)), keypoints, where, background
+            ).prediction
+            return prediction
 
 
-def named(name: str, work: Callable[[], np.ndarray]) -> np.ndarray:
-    """work(), whose errors then name the input."""
-    try:
-        return work()
-    except InputError as error:
-        raise InputError(f"{name}: {str(error).removeprefix('pose: ')}", error.hint) from error
+def mirrored(inputs: AnimationInputs) -> AnimationInputs:
+    """The driving video and its pose, left and right exchanged."""
+    video, pose = inputs.driving, inputs.driving_pose
+    if video is not None:
+        pose = pose if pose is not None else video.pose
+
+        def make(start: int) -> Iterator[np.ndarray]:
+            return (np.ascontiguousarray(frame[:, ::-1]) for frame in inputs.driving[start:])  # type: ignore[index]
+
+        video = Video.from_stream(make, len(video), video.height, video.width, video.fps)
+    return inputs.model_copy(
+        update={"driving": video, "driving_pose": None if pose is None else layouts.mirror(pose)}
+    )
 
 
-def fitted(pose: Pose, video: Video, size: int, fit: str) -> Pose | None:
+def fitted(pose: Pose, video: Video, size: int, fit: str | Square) -> Pose | None:
     """A video's pose in the pixels of the squares that `fit_frame` makes of its frames; None where it is not of this video."""
     from pose_format import Pose
     from pose_format.numpy import NumPyPoseBody

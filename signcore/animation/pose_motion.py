@@ -131,6 +131,42 @@ def _depth(name: str, index: dict[str, int]) -> int:
     return 0 if parent is None or parent.endswith("_shoulder") else 1 + _depth(parent, index)
 
 
+def person_mask(points: Tensor, names: list[str], height: int, width: int) -> Tensor:
+    """[B, P, 2] in [0, 1], none missing, to [B, 1, H, W]: 1 where the person may be, falling to 0 beside; generous, so that hair
+    and sleeves are inside. Of limbs, hands and head by the points; of the trunk from the shoulders to the picture's lower edge."""
+    index = {name: i for i, name in enumerate(names)}
+    left, right = points[:, index["left_shoulder"]], points[:, index["right_shoulder"]]
+    across = (left - right).norm(dim=-1)[:, None]  # [B, 1]
+    low = torch.stack([left[:, 0], torch.ones_like(left[:, 0])], dim=-1)
+    low_right = torch.stack([right[:, 0], torch.ones_like(right[:, 0])], dim=-1)
+    middle, down = (left + right) / 2, (low + low_right) / 2
+    parts = [(left, right, 0.25), (left, low, 0.3), (right, low_right, 0.3), (middle, down, 0.55)]
+    if "nose" in index:
+        parts.append((points[:, index["nose"]], middle, 0.55))
+    for name in names:
+        parent, _ = _hangs(name, index)
+        if (
+            parent is not None
+            and not name.startswith(HEAD)
+            and name not in ("left_shoulder", "right_shoulder")
+        ):
+            thick = 0.14 if "_hand_" in name else 0.24
+            parts.append((points[:, index[parent]], points[:, index[name]], thick))
+    rows = (torch.arange(height, device=points.device) + 0.5) / height
+    columns = (torch.arange(width, device=points.device) + 0.5) / width
+    grid = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1).reshape(1, -1, 2).to(points)
+    mask = points.new_zeros(len(points), height * width)
+    for start, end, thick in parts:
+        way = (end - start)[:, None]
+        along = ((grid - start[:, None]) * way).sum(-1) / (way**2).sum(-1).clamp(min=1e-9)
+        nearest = start[:, None] + along.clamp(0, 1)[..., None] * way
+        away = (grid - nearest).norm(dim=-1) / across
+        mask = torch.maximum(
+            mask, (1.5 - away / thick).mul(2).clamp(0, 1)
+        )  # 1 within the thickness, 0 from 1.5 of it
+    return mask.view(-1, 1, height, width)
+
+
 def retargeted(driving: np.ndarray, source: np.ndarray, names: list[str]) -> np.ndarray:
     """Driving points [T, P, 2] on the source's body [P, 2], neither with gaps, in one unit.
 

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from signcore.cli.output import JSON, TRACEBACK, print_json, print_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from pose_format import Pose
+
+    from signcore.types.image import Image
+    from signcore.types.video import Video
 
 Check = tuple[str, str, str]  # state (ok, note, trouble), what was found, what to do
 
@@ -73,7 +83,6 @@ def _compiler() -> Check:
 
 def _cache() -> Check:
     import os
-    from pathlib import Path
 
     from signcore.kernels._library import cache_folder
 
@@ -157,13 +166,81 @@ CHECKS: dict[str, Callable[[], Check]] = {
 }
 
 
+def _clip(source: Path | None, driving: Path, estimator: str | None, fit: str) -> list[Check]:
+    """What will go wrong when `driving` moves `source`."""
+
+    from signcore.animation.compatibility import troubles
+    from signcore.animation.frames import fit_points, person_square
+    from signcore.animation.heatmaps import point_names, pose_points
+    from signcore.types import read_image, read_video
+
+    names = point_names()
+
+    def points(of: Image | Video) -> np.ndarray:  # [T, P, 2] across the square that is cut out
+        found = pose_points(_pose(of, estimator))
+        place = person_square(found, names, of.height, of.width) if fit == "person" else fit
+        return fit_points(found, of.height, of.width, place)
+
+    moving = points(read_video(driving))
+    still = points(read_image(source))[0] if source is not None else None
+    found = troubles(still, moving, names)
+    if not found:
+        return [("ok", f"{len(moving)} frames, nothing in the way", "")]
+    return [("trouble", *line.split("; ", 1)) if "; " in line else ("trouble", line, "") for line in found]  # type: ignore[misc]
+
+
+def _pose(of: Image | Video, estimator: str | None) -> Pose:
+    from signcore.errors import UsageError
+    from signcore.registry import registry
+    from signcore.runs.folder import native_output
+    from signcore.runs.plan import ESTIMATORS, pose_file
+    from signcore.types import read_pose
+    from signcore.types.video import Video
+
+    beside = pose_file(of)
+    if estimator is None and beside is not None:
+        return read_pose(beside)
+    installed = registry.names("estimator")
+    name = estimator or next((n for n in ESTIMATORS if n in installed), None)
+    if name is None:
+        raise UsageError(
+            f"{of.path}: no .pose beside it, and no estimator is installed", "pip install signcore-mediapipe"
+        )
+    video = of if isinstance(of, Video) else Video.from_array(of.array[None])
+    with tempfile.TemporaryDirectory() as folder, native_output(Path(folder) / "log.txt"):
+        pose: Pose = registry.load("estimator", name).estimate(video)
+    return pose
+
+
 @click.command("doctor")
+@click.option("--source", type=click.Path(path_type=Path), help="A picture that is to be moved.")
+@click.option("--driving", type=click.Path(path_type=Path), help="A video that is to move it.")
+@click.option(
+    "--estimator", help="Makes their poses; else the .pose beside each, or the first installed one."
+)
+@click.option(
+    "--fit",
+    type=click.Choice(["crop", "pad", "person"]),
+    default="crop",
+    help="How frames become square. Default: crop.",
+)
 @JSON
 @TRACEBACK
-def command(as_json: bool) -> None:
-    """Check the installation and say what to do about each trouble."""
+def command(
+    source: Path | None, driving: Path | None, estimator: str | None, fit: str, as_json: bool
+) -> None:
+    """Check the installation and say what to do about each trouble; with --driving, a clip and a source picture instead."""
     rows = []
-    for name, check in CHECKS.items():
+    if driving is not None:
+        rows = [
+            {"check": "clip", "state": state, "found": found, "cure": cure}
+            for state, found, cure in _clip(source, driving, estimator, fit)
+        ]
+    elif source is not None:
+        from signcore.errors import UsageError
+
+        raise UsageError("--source is checked against a clip", "give --driving too")
+    for name, check in (CHECKS if driving is None else {}).items():
         try:
             state, found, cure = check()
         except Exception as error:

@@ -20,7 +20,9 @@ class Generator(Protocol):
     no `--metric` or no `--reference` is given.
     It may have `inputs_of(sample) -> (inputs, truth)`, a dataset's sample as `signcore evaluate` gives it, and
     `views(product) -> {title: Video or Image}`, shown in the report beside the product; a pose's "video" is written too.
-    A field of the inputs model with `json_schema_extra={"pose_of": "driving"}` is filled with the pose of that video.
+    A field of the inputs model with `json_schema_extra={"pose_of": "driving"}` is filled with the pose of that video or image.
+    `{"unless": NAME}` makes an input needless where NAME is given, and required where it is not; `{"when": PROPERTY}` needs it
+    nevertheless where that property of the settings is true.
     Missing: masked points of an input pose are unknown, never zero.
     """
 

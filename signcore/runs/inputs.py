@@ -17,7 +17,8 @@ _CLASS_TYPE = {"Video": "video", "Image": "image", "Pose": "pose", "Tracks": "tr
 @dataclass(frozen=True)
 class Slot:
     """One input of a component. type: video, image, pose, tracks or text; pose_of: the video or image whose pose this is;
-    unless: the input that makes this one needless; without that one it is required."""
+    unless: the input that makes this one needless; without that one it is required.
+    when: a property of the component's settings that makes it needed nevertheless."""
 
     name: str
     type: str
@@ -25,6 +26,7 @@ class Slot:
     help: str = ""
     pose_of: str | None = None
     unless: str | None = None
+    when: str | None = None
 
 
 def slots(chosen: Chosen) -> list[Slot]:
@@ -48,6 +50,7 @@ def _slot(name: str, field: Any) -> Slot:
         field.description or "",
         extra.get("pose_of"),
         extra.get("unless"),
+        extra.get("when"),
     )
 
 

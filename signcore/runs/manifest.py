@@ -37,6 +37,7 @@ def manifest(
             "components": request.components,
             "settings": request.settings,
             "weights": request.weights,
+            "mark": request.mark,
             "inputs": {k: _portable(v) for k, v in request.inputs.items() if v is not None},
         },
         "inputs": _inputs(plan, request),
@@ -147,6 +148,7 @@ def read_request(path: Path) -> Request:
             inputs=dict(asked["inputs"]),
             settings=asked["settings"],
             weights=asked["weights"],
+            mark=asked.get("mark", ""),
             seed=data["seed"],
             device=data["device"],
         )

@@ -11,6 +11,7 @@ from signcore.errors import UsageError
 from signcore.registry import PUBLISHED, Registry
 from signcore.runs.inputs import Slot, check_names, read, slots, type_of
 from signcore.runs.request import Chosen, Request
+from signcore.types.image import Image
 from signcore.types.video import Video
 
 ESTIMATORS = ("mediapipe", "rtmlib")  # tried in this order where a pose is needed and no estimator is named
@@ -110,7 +111,8 @@ def _wire(
             stage.inputs[slot.name] = values[slot.name] = given
             made.embedded.append(slot.name)
     for slot in there:
-        if slot.unless is not None and slot.unless in stage.inputs:
+        wanted = slot.when is not None and getattr(c.config, slot.when, False)
+        if slot.unless in stage.inputs and not wanted:
             continue
         if slot.pose_of and slot.name not in stage.inputs and slot.name not in stage.pending:
             _find_pose(made, stage, slot, registry)
@@ -145,6 +147,12 @@ def _take_product(made: Plan, stage: Stage, there: list[Slot]) -> None:
     )
 
 
+def pose_file(of: Video | Image) -> Path | None:
+    """The .pose beside the file that a video or picture was read from."""
+    beside = of.path.with_suffix(".pose") if of.path is not None else None
+    return beside if beside is not None and beside.is_file() else None
+
+
 def _find_pose(made: Plan, stage: Stage, slot: Slot, registry: Registry) -> None:
     """The pose of a driving video or of a source picture: its own, the .pose beside it, or the first installed estimator's."""
     of = stage.inputs.get(slot.pose_of or "")
@@ -153,8 +161,8 @@ def _find_pose(made: Plan, stage: Stage, slot: Slot, registry: Registry) -> None
     if of.pose is not None:
         stage.inputs[slot.name] = of.pose
         return
-    beside = of.path.with_suffix(".pose") if of.path is not None else None
-    if beside is not None and beside.is_file():
+    beside = pose_file(of)
+    if beside is not None:
         stage.inputs[slot.name] = read("pose", beside, slot.name)
         made.files[slot.name] = beside
         made.notes.append(f"pose of {of.path.name} from {beside.name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,31 @@ def draw_pose(pose: Pose, side: int = 512) -> Video:
         size[0],
         float(pose.body.fps),
     )
+
+
+def marked(video: Video, text: str) -> Video:
+    """The video with a text on a dark strip along the lower edge of every frame, as wide as it needs and the frame allows."""
+    import PIL.Image
+    import PIL.ImageDraw
+    import PIL.ImageFont
+
+    size = max(8, video.height // 20)
+    font = PIL.ImageFont.load_default(size)
+    while size > 6 and font.getlength(text) > video.width - 4:
+        size -= 1
+        font = PIL.ImageFont.load_default(size)
+    strip = min(video.height, size + 4)
+
+    def make(start: int) -> Iterator[np.ndarray]:
+        for frame in video[start:]:
+            image = PIL.Image.fromarray(frame)
+            pen = PIL.ImageDraw.Draw(image)
+            top = video.height - strip
+            pen.rectangle([0, top, min(video.width, font.getlength(text) + 4), video.height], fill=(0, 0, 0))
+            pen.text((2, top + 1), text, fill=(255, 255, 255), font=font)
+            yield np.asarray(image)
+
+    return Video.from_stream(make, len(video), video.height, video.width, video.fps, pose=video.pose)
 
 
 def pose_strip(pose: Pose, count: int = 8, side: int = 160) -> np.ndarray:  # uint8 [side, count * side, 3]

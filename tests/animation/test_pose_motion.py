@@ -6,11 +6,23 @@ import numpy as np
 import pytest
 import torch
 
+from signcore import weights
+from signcore.animation.compatibility import troubles
 from signcore.animation.heatmaps import heatmaps, point_names
-from signcore.animation.pose_motion import PoseKeypoints, completed, retargeted
+from signcore.animation.pose_motion import PoseKeypoints, completed, person_mask, retargeted
+from signcore.contracts import Context
 from signcore.errors import InputError
+from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
+from signcore.plugins.pgmm.generator import PGMM
+from signcore.plugins.pgmm.model import PoseGuidedMotionModel
+from signcore.presets import describe
+from signcore.types import layouts
+from signcore.types.image import Image
+from signcore.types.poses import pose_from_keypoints
 
 NAMES = point_names()
+HAND = np.array(["_hand_" in name for name in NAMES])[:, None]
+ARM = np.array(["elbow" in name or "wrist" in name for name in NAMES])[:, None]
 SHOULDERS = [NAMES.index("left_shoulder"), NAMES.index("right_shoulder")]
 
 
@@ -108,3 +120,102 @@ def test_control_points_lie_where_heatmaps_do():
     for k, drawn in enumerate(heatmaps(points, 128, 128, 0.02)[0]):
         row, column = divmod(int(drawn.argmax()), 128)
         assert torch.allclose(places[k], 2 * torch.tensor([column, row]) / 127 - 1, atol=1e-4)
+
+
+def signer(frames: int = 8) -> np.ndarray:
+    """Seen from the front, hands moving before the chest."""
+    points = completed(
+        np.where(np.isin(np.arange(len(NAMES)), SHOULDERS)[None, :, None], moving(frames), np.nan), NAMES
+    )
+    return (points - points[:, SHOULDERS].mean(axis=1, keepdims=True)) * 0.8 + (0.5, 0.45)
+
+
+def test_what_fits_is_not_complained_of():
+    assert troubles(signer()[0], signer(), NAMES) == []
+    assert troubles(None, signer(), NAMES) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda s, d: (s * np.nan, d), "source: shows nobody"),
+        (lambda s, d: (s, d * np.nan), "driving: shows nobody"),
+        (lambda s, d: (s, (d - 0.5) * (0.2, 1) + 0.5), "driving: is seen from the side"),
+        (lambda s, d: (s, (d - 0.5) * 0.3 + 0.5), "driving: is small"),
+        (lambda s, d: (s, (d - 0.5) * 0.5 + 0.5), "source: is filmed 2.0 times closer"),
+        (lambda s, d: (s + (0.25, 0), d), "stand at other places"),
+        (lambda s, d: (s, np.where(HAND, np.nan, d)), "no frame's pose shows a hand"),
+        (
+            lambda s, d: (s, np.where(HAND & (np.arange(8) > 1)[:, None, None], np.nan, d)),
+            "25% of the frames",
+        ),
+        (lambda s, d: (s, np.where(HAND, d + (0, 0.6), d)), "hands leave the picture"),
+        (lambda s, d: (np.where(ARM, s - (0, 0.5), s), d), "the arms are not where"),
+    ],
+)
+def test_troubles_are_foretold(change, said):
+    source, driving = change(signer()[0], signer())
+    found = troubles(source, driving, NAMES)
+    assert any(said in line for line in found), found
+
+
+def test_a_person_is_inside_their_mask_and_the_corner_is_not():
+    points = torch.from_numpy(signer(2)).float()
+    mask = person_mask(points, NAMES, 64, 64)
+    assert mask.shape == (2, 1, 64, 64)
+    for k in range(len(NAMES)):
+        x, y = (points[0, k] * 64).long().clamp(0, 63)
+        assert mask[0, 0, y, x] == 1, NAMES[k]
+    assert mask[:, :, 0, 0].max() == 0
+    assert mask[:, :, 63, 32].min() == 1  # the trunk reaches the lower edge
+
+
+def test_the_background_stays_the_sources(tmp_path):
+    torch.manual_seed(0)
+    config = PGMMConfig(
+        preset="pose",
+        width=4,
+        max_width=16,
+        motion_width=4,
+        motion_max_width=8,
+        transforms=4,
+        pfm_width=8,
+        size=64,
+    )
+    weights.save(tmp_path, describe("pgmm", config), PoseGuidedMotionModel(config).state_dict(), half=False)
+    poses = pose_from_keypoints(signer(3) * 64 - 0.5, "pgmm_36", fps=10, width=64, height=64)
+    picture = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    given = PGMMInputs(source=Image(picture, pose=poses), driving_pose=poses)
+    context = Context(weights=str(tmp_path))
+    frames = PGMM(PGMMConfig(still_background=True), context).generate(given).numpy()
+    assert np.array_equal(frames[:, :8, :8], picture[None, :8, :8].repeat(3, axis=0))
+    assert not np.array_equal(frames[:, 40:, 28:36], picture[None, 40:, 28:36].repeat(3, axis=0))
+    free = PGMM(PGMMConfig(), context).generate(given).numpy()
+    assert not np.array_equal(free[:, :8, :8], frames[:, :8, :8])
+
+
+def test_a_mirrored_pose_moves_the_other_hand(tmp_path):
+    torch.manual_seed(0)
+    config = PGMMConfig(
+        preset="pose",
+        width=4,
+        max_width=16,
+        motion_width=4,
+        motion_max_width=8,
+        transforms=4,
+        pfm_width=8,
+        size=64,
+    )
+    weights.save(tmp_path, describe("pgmm", config), PoseGuidedMotionModel(config).state_dict(), half=False)
+    points = signer(3) * 64 - 0.5
+    points[1:, [i for i, n in enumerate(NAMES) if n.startswith("right_hand")]] -= (0, 12)
+    poses = pose_from_keypoints(points.astype(np.float32), "pgmm_36", fps=10, width=64, height=64)
+    context, picture = (
+        Context(weights=str(tmp_path)),
+        np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8),
+    )
+    mirrored_by_hand = PGMMInputs(source=Image(picture, pose=poses), driving_pose=layouts.mirror(poses))
+    asked = PGMMInputs(source=Image(picture, pose=poses), driving_pose=poses)
+    wanted = PGMM(PGMMConfig(), context).generate(mirrored_by_hand).numpy()
+    assert np.array_equal(PGMM(PGMMConfig(mirror_driving=True), context).generate(asked).numpy(), wanted)
+    assert not np.array_equal(PGMM(PGMMConfig(), context).generate(asked).numpy(), wanted)

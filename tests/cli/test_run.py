@@ -392,6 +392,36 @@ def test_a_broken_plugin_does_not_stop_the_others(cli, distribution, clip, pictu
     assert "broken on import" in out
 
 
+def test_a_mark_is_in_every_frame_and_is_made_again(cli, clip, picture, tmp_path):
+    cli(*still(clip, picture, tmp_path / "plain"))
+    assert cli(*still(clip, picture, tmp_path / "marked", "--mark"))[0] == 0
+    assert cli("run", "--from", tmp_path / "marked", "-o", tmp_path / "again")[0] == 0
+    plain, marked, again = (
+        read_video(tmp_path / name / "result.mp4").numpy().astype(int)
+        for name in ("plain", "marked", "again")
+    )
+    changed = np.abs(marked - plain).mean(axis=(2, 3)) > 20  # rows of every frame
+    assert changed[:, -8:].any(axis=1).all()
+    assert not changed[:, : plain.shape[1] // 2].any()
+    assert np.array_equal(marked, again)
+
+
+def test_doctor_looks_at_a_clip_and_a_picture(cli, clip, picture, tmp_path):
+    copied = tmp_path / "person.png"
+    copied.write_bytes(picture.read_bytes())
+    copied.with_suffix(".pose").write_bytes(clip.with_suffix(".pose").read_bytes())
+    code, out, _ = cli("doctor", "--source", copied, "--driving", clip)
+    assert code == 0
+    assert "clip" in out
+    assert "python" not in out
+    code, _, err = cli("doctor", "--source", picture)
+    assert code == 2
+    assert "--driving" in err
+    code, _, err = cli("doctor", "--driving", clip.with_name("absent.mp4"))
+    assert code != 0
+    assert err.count("\n") == 1
+
+
 def test_ctrl_c_ends_with_130_and_leaves_nothing(lab, tmp_path):
     program = [
         sys.executable,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pose_format import Pose
 from pydantic import Field, field_validator
 
 from signcore.animation.config import AnimationConfig, AnimationInputs
@@ -159,9 +158,4 @@ class PGMMInputs(AnimationInputs):
         None,
         description="video whose motion is taken over; without it, a driving pose alone moves the source",
         json_schema_extra={"unless": "driving_pose"},
-    )
-    source_pose: Pose | None = Field(
-        None,
-        description="pose of the person in the source picture, in its pixels; needed where poses alone make the motion",
-        json_schema_extra={"pose_of": "source", "unless": "driving"},
     )

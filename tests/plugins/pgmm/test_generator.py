@@ -16,6 +16,7 @@ from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
 from signcore.plugins.pgmm.generator import PGMM
 from signcore.plugins.pgmm.model import PoseGuidedMotionModel
 from signcore.presets import describe
+from signcore.types import layouts
 from signcore.types.image import Image
 from signcore.types.poses import pose_from_keypoints
 from signcore.types.video import Video
@@ -304,7 +305,7 @@ def test_lost_points_of_a_driving_pose_are_bridged(by_pose):
 
 def test_poses_that_cannot_drive_are_told(by_pose, folder):
     source = Image(frames(1)[0])
-    with pytest.raises(InputError, match="source_pose: where poses alone"):
+    with pytest.raises(InputError, match="source_pose: motion from poses"):
         make(by_pose).generate(PGMMInputs(source=source, driving_pose=pose(3)))
     nobody = pose(3)
     nobody.body.confidence[:] = 0
@@ -328,3 +329,26 @@ def test_motion_from_poses_starts_from_weights_of_frames(folder, by_pose):
     again = PGMMTask(PGMMConfig(preset="pose"), Context(weights=str(by_pose)))
     logits = weights.read(by_pose)[1]["keypoint_detector.logits"]
     assert torch.equal(again.model.state_dict()["keypoint_detector.logits"], logits)
+
+
+def test_persons_are_cut_out_alike_wherever_they_stand(by_pose, folder):
+    """A signer at the side of a wide picture, and the same one alone: the network sees the same."""
+    close = np.random.default_rng(8).integers(0, 256, (4, 100, 100, 3)).astype(np.uint8)
+    wide = np.zeros((4, 100, 300, 3), np.uint8)
+    wide[:, :, 200:] = close
+    points = np.random.default_rng(6).uniform(30, 70, (4, 36, 2)).astype(np.float32)
+    names = layouts.layout_names("pgmm_36")
+    points[:, names.index("left_shoulder")], points[:, names.index("right_shoulder")] = (60, 45), (40, 45)
+    near = pose_from_keypoints(points, "pgmm_36", fps=10, width=100, height=100)
+    far = pose_from_keypoints(points + np.float32([200, 0]), "pgmm_36", fps=10, width=300, height=100)
+    made = []
+    for frames_, pose_ in ((close, near), (wide, far)):
+        given = PGMMInputs(
+            source=Image(frames_[0], pose=pose_), driving=Video.from_array(frames_, 10), driving_pose=pose_
+        )
+        for path in (folder, by_pose):
+            made.append(make(path, fit="person").generate(given).numpy())
+    assert np.array_equal(made[0], made[2])
+    assert np.abs(made[1].astype(int) - made[3]).max() <= 2  # the poses' floats round otherwise
+    with pytest.raises(InputError, match="source_pose: motion from poses, and fit=person"):
+        make(folder, fit="person").generate(inputs())
