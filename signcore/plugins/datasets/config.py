@@ -43,6 +43,15 @@ class VideoFolderConfig(BaseModel):
         return self
 
 
+class LSA64Config(VideoFolderConfig):
+    path: Path = Field(
+        description="The folder of LSA64's videos, raw or cut, named SIGN_SIGNER_REPETITION.mp4."
+    )
+    test_classes: tuple[int, ...] = Field(
+        tuple(range(57, 65)), description="The signs, 1 to 64, whose videos are the split test."
+    )
+
+
 class PoseTableConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -16,6 +16,13 @@ def signcore_components() -> list[Component]:
         ),
         Component(
             kind="dataset",
+            name="lsa64",
+            summary="LSA64's videos: 64 Argentinian signs of 10 signers; signs 57 to 64 are held out.",
+            target="signcore.plugins.datasets.video_folder:LSA64",
+            config="signcore.plugins.datasets.config:LSA64Config",
+        ),
+        Component(
+            kind="dataset",
             name="pose-table",
             summary="Poses named by a table, with notation, glosses, signer, language and split.",
             target="signcore.plugins.datasets.pose_files:PoseTable",

@@ -10,11 +10,18 @@ from pose_format import Pose
 
 from signcore.contracts import Context, Sample
 from signcore.errors import ConfigError, InputError
-from signcore.plugins.datasets.config import VideoFolderConfig
+from signcore.plugins.datasets.config import LSA64Config, VideoFolderConfig
 from signcore.types import read_pose, read_video
 from signcore.types.decode import SUFFIXES
 from signcore.types.video import Video, pose_frames
 
+LSA64_GLOSSES = (
+    "OPAQUE", "RED", "GREEN", "YELLOW", "BRIGHT", "LIGHT-BLUE", "COLORS", "PINK", "WOMEN", "ENEMY", "SON", "MAN", "AWAY", "DRAWER",
+    "BORN", "LEARN", "CALL", "SKIMMER", "BITTER", "SWEET-MILK", "MILK", "WATER", "FOOD", "ARGENTINA", "URUGUAY", "COUNTRY",
+    "LAST-NAME", "WHERE", "MOCK", "BIRTHDAY", "BREAKFAST", "PHOTO", "HUNGRY", "MAP", "COIN", "MUSIC", "SHIP", "NONE", "NAME",
+    "PATIENCE", "PERFUME", "DEAF", "TRAP", "RICE", "BARBECUE", "CANDY", "CHEWING-GUM", "SPAGHETTI", "YOGURT", "ACCEPT", "THANKS",
+    "SHUT-DOWN", "APPEAR", "TO-LAND", "CATCH", "HELP", "DANCE", "BATHE", "BUY", "COPY", "RUN", "REALIZE", "GIVE", "FIND",
+)  # fmt: skip
 SPLITS = ("train", "validation", "test")
 
 
@@ -48,17 +55,21 @@ class VideoFolder:
             raise IndexError(f"clip {index} of {len(self)}")
         ends, number = divmod(index, len(self.files))
         file = self.files[number]
-        folders = list(file.relative_to(self.config.path).parts[:-1]) if self.config.path.is_dir() else []
-        split = folders.pop(0) if folders and folders[0] in SPLITS else None
+        about = self._about(file)
         if self.config.held_out:
-            split = "test" if ends else "train"
+            about["split"] = "test" if ends else "train"
         return Sample(
             id=f"{file.stem}-end" if ends else file.stem,
             video=partial(self._video, file, bool(ends)),
             pose=partial(self._pose, index),
-            glosses=folders[-1:] or None,
-            split=split,
+            **about,
         )
+
+    def _about(self, file: Path) -> dict[str, Any]:
+        """What a file's place or name says of its sample."""
+        folders = list(file.relative_to(self.config.path).parts[:-1]) if self.config.path.is_dir() else []
+        split = folders.pop(0) if folders and folders[0] in SPLITS else None
+        return {"glosses": folders[-1:] or None, "split": split}
 
     def _cut(self, length: int, end: bool) -> slice:
         start, stop = int(length * self.config.start), max(1, round(length * self.config.stop))
@@ -89,3 +100,23 @@ class VideoFolder:
         from signcore.registry import registry
 
         return registry.load("estimator", str(self.config.estimator), self.context)
+
+
+class LSA64(VideoFolder):
+    """LSA64 (Ronchetti et al., 2016) as its owners distribute it: SIGN_SIGNER_REPETITION.mp4, 64 signs of 10 signers.
+
+    Glosses are the sign's English name, signers 1 to 10. The split test is of the classes `config.test_classes` (PGMM's: 57 to
+    64), all others train. Raises InputError where a file is named otherwise.
+    """
+
+    config: LSA64Config
+
+    def _about(self, file: Path) -> dict[str, Any]:
+        parts = file.stem.split("_")
+        if len(parts) != 3 or not all(part.isdigit() for part in parts) or not 1 <= int(parts[0]) <= 64:
+            raise InputError(
+                f"{file}: is not named as LSA64's videos are", "SIGN_SIGNER_REPETITION, as 057_003_001.mp4"
+            )
+        sign, signer, _ = map(int, parts)
+        split = "test" if sign in self.config.test_classes else "train"
+        return {"glosses": [LSA64_GLOSSES[sign - 1]], "signer": str(signer), "split": split}

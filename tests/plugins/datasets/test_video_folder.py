@@ -5,6 +5,8 @@ import pytest
 
 import signcore
 from signcore.errors import ConfigError, InputError
+from signcore.plugins.datasets.config import LSA64Config
+from signcore.plugins.datasets.video_folder import LSA64, LSA64_GLOSSES
 from signcore.types.poses import keypoints
 
 
@@ -65,3 +67,22 @@ def test_the_end_of_every_clip_may_be_held_out(clip):
     assert (first.split, end.split, len(first.video), len(end.video)) == ("train", "test", 9, 3)
     assert (end.video[0] == whole.video[9]).all()
     assert (keypoints(end.pose) == keypoints(whole.pose)[9:]).all()
+
+
+def test_lsa64_is_read_from_its_names(tmp_path, clip):
+    for name in ("001_002_003", "057_010_001", "064_001_005"):
+        (tmp_path / f"{name}.mp4").write_bytes(clip.read_bytes())
+        (tmp_path / f"{name}.pose").write_bytes(clip.with_suffix(".pose").read_bytes())
+    found = [LSA64(LSA64Config(path=tmp_path))[i] for i in range(3)]
+    assert [(s.glosses, s.signer, s.split) for s in found] == [
+        (["OPAQUE"], "2", "train"),
+        (["DANCE"], "10", "test"),
+        (["FIND"], "1", "test"),
+    ]
+    assert len(found[1].video) == len(found[1].pose.body.data) == 12
+    other = LSA64(LSA64Config(path=tmp_path, test_classes=(1,)))
+    assert [other[i].split for i in range(3)] == ["test", "train", "train"]
+    assert len(set(LSA64_GLOSSES)) == 64
+    (tmp_path / "065_001_001.mp4").write_bytes(clip.read_bytes())
+    with pytest.raises(InputError, match="065_001_001.mp4: is not named"):
+        LSA64(LSA64Config(path=tmp_path))[3]
