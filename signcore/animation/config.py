@@ -11,6 +11,12 @@ from signcore.presets import PresetConfig, setting
 from signcore.types.image import Image
 from signcore.types.video import Video
 
+# what the papers train with, where the small presets differ
+PAPER_TRAINING: dict[str, Any] = {
+    "learning_rate": 2e-4, "schedule": "milestones", "l1_weight": 0.0, "perceptual_weight": 10.0, "vgg_width": 64,
+    "ssim_weight": 0.0, "hand_weight": 0.0, "moving_weight": 0.0, "drawn_weight": 0.0, "colour_jitter": 0.1, "averaging": 0.0,
+}  # fmt: skip
+
 
 class AnimationConfig(PresetConfig):
     """What all of them can be told."""
@@ -141,9 +147,7 @@ class AffineConfig(AnimationConfig):
         "small": {},
         "paper": {
             "keypoint_width": 32, "motion_width": 64, "motion_max_width": 1024, "width": 64, "max_width": 512,
-            "learning_rate": 2e-4, "schedule": "milestones", "batch": 20, "l1_weight": 0.0, "perceptual_weight": 10.0,
-            "vgg_width": 64, "ssim_weight": 0.0, "hand_weight": 0.0, "moving_weight": 0.0, "drawn_weight": 0.0,
-            "warp_weight": 0.0, "colour_jitter": 0.1, "averaging": 0.0,
+            **PAPER_TRAINING, "batch": 20, "warp_weight": 0.0,
         },
     }  # fmt: skip
     shapes: ClassVar[tuple[str, ...]] = (

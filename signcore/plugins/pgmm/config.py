@@ -6,13 +6,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from signcore.animation.config import AnimationConfig, AnimationInputs
+from signcore.animation.config import PAPER_TRAINING, AnimationConfig, AnimationInputs
 from signcore.presets import setting
 from signcore.types.video import Video
 
 SMALL: dict[str, Any] = {}  # the defaults below
 POSE: dict[str, Any] = {"motion": "pose"}
 PAPER: dict[str, Any] = {
+    **PAPER_TRAINING,
     "transforms": 20,
     "keypoint_width": 64,
     "motion_width": 64,
@@ -28,19 +29,8 @@ PAPER: dict[str, Any] = {
     "background": True,
     "blend": "none",
     "colours": False,
-    "learning_rate": 2e-4,
-    "schedule": "milestones",
     "batch": 28,
-    "l1_weight": 0.0,
-    "perceptual_weight": 10.0,
     "align_weight": 1.0,
-    "vgg_width": 64,
-    "ssim_weight": 0.0,
-    "hand_weight": 0.0,
-    "moving_weight": 0.0,
-    "drawn_weight": 0.0,
-    "colour_jitter": 0.1,
-    "averaging": 0.0,
     "dropout_start": 0.1,
     "dropout_max": 0.3,
 }

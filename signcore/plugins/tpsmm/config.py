@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from signcore.animation.config import AnimationConfig, AnimationInputs
+from signcore.animation.config import PAPER_TRAINING, AnimationConfig, AnimationInputs
 from signcore.presets import setting
 
 SMALL: dict[str, Any] = {}
 PAPER: dict[str, Any] = {
+    **PAPER_TRAINING,
     "transforms": 10,
     "keypoint_width": 64,
     "motion_width": 64,
@@ -16,18 +17,7 @@ PAPER: dict[str, Any] = {
     "background": True,
     "width": 64,
     "max_width": 512,
-    "learning_rate": 2e-4,
-    "schedule": "milestones",
     "batch": 28,
-    "l1_weight": 0.0,
-    "perceptual_weight": 10.0,
-    "vgg_width": 64,
-    "ssim_weight": 0.0,
-    "hand_weight": 0.0,
-    "moving_weight": 0.0,
-    "drawn_weight": 0.0,
-    "colour_jitter": 0.1,
-    "averaging": 0.0,
     "dropout_start": 0.1,
     "dropout_max": 0.3,
 }
