@@ -37,6 +37,8 @@ BUILT_IN = tuple(
         "video_metrics",
         "text_metrics",
         "neighbours",
+        "streams",
+        "signx",
     )
 )
 

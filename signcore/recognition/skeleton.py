@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pose_format import Pose
 
 SIDES = ("left", "right")
+ACTIVE = 0.15  # see `active`
+SHORTEST = 8  # frames
 _LOWER = ("knee", "ankle", "heel", "toe", "foot")
 _PARENTS = {  # what a bone begins at, nearest first
     **{f"{s}_{a}": (f"{s}_{b}",) for s in SIDES for a, b in (("elbow", "shoulder"), ("wrist", "elbow"), ("hand", "wrist"))},
@@ -47,6 +49,10 @@ class Skeleton:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def part(self, start: int, stop: int) -> Skeleton:
+        """Frames start to stop, stop left out."""
+        return replace(self, points=self.points[start:stop], seen=self.seen[start:stop])
 
     def take(self, names: Sequence[str]) -> Skeleton:
         """The named points in that order; those that are not there are 0 and not seen."""
@@ -119,6 +125,26 @@ def _facing(names: tuple[str, ...], points: np.ndarray) -> np.ndarray:
         [[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]], np.float32
     )
     return points @ turn
+
+
+def hands_of(found: Skeleton) -> np.ndarray:
+    """[T, hands, D]: the wrists or hands, or all points where none has such a name."""
+    wanted = {f"{s}_{n}" for s in SIDES for n in ("wrist", "hand")}
+    columns = [i for i, n in enumerate(found.names) if n in wanted]
+    return found.points[:, columns] if columns else found.points
+
+
+def active(found: Skeleton) -> Skeleton:
+    """A clip of one sign without the rest before and after: from where a hand has left its first place until none is far
+    from its last one, by `ACTIVE` of the farthest way."""
+    hands = hands_of(found)
+    from_first, from_last = (
+        np.linalg.norm(hands - there, axis=-1).max(axis=1) for there in (hands[:1], hands[-1:])
+    )
+    left = np.flatnonzero(from_first >= ACTIVE * from_first.max())
+    back = np.flatnonzero(from_last >= ACTIVE * from_last.max())
+    start, stop = int(left[0]), int(back[-1]) + 1
+    return found.part(start, stop) if stop - start >= SHORTEST else found
 
 
 def mirror_order(names: Sequence[str]) -> list[int]:

@@ -100,3 +100,11 @@ class Ham2PoseFilesConfig(BaseModel):
     )
     fps: float = Field(25.0, gt=0, description="Rate of the videos.", json_schema_extra={"unit": "frames/s"})
     size: int = Field(400, ge=1, description="Side of the videos.", json_schema_extra={"unit": "px"})
+
+
+class TracksTableConfig(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path = Field(
+        description="A .csv, .tsv, .json or .jsonl table with any of the columns tracks (.safetensors), pose (.pose) and video (paths from the table's folder), and id, glosses, signer, language, split."
+    )

@@ -30,6 +30,13 @@ def signcore_components() -> list[Component]:
         ),
         Component(
             kind="dataset",
+            name="tracks-table",
+            summary="Tracks, poses and videos named by a table, with glosses, signer, language and split.",
+            target="signcore.plugins.datasets.tracks_table:TracksTable",
+            config="signcore.plugins.datasets.config:TracksTableConfig",
+        ),
+        Component(
+            kind="dataset",
             name="keypoint-arrays",
             summary="Keypoints in an .npz or in .npy files, with labels and signers.",
             target="signcore.plugins.datasets.keypoint_arrays:KeypointArrays",

@@ -13,10 +13,18 @@ from signcore.contracts import Context, Hypothesis, Sample
 from signcore.errors import InputError, SigncoreError
 from signcore.plugins.neighbours.config import NeighboursConfig
 from signcore.recognition.samples import pose_of
-from signcore.recognition.skeleton import SIDES, Skeleton, mirror_order, resampled, skeleton, smoothed
+from signcore.recognition.skeleton import (
+    SIDES,
+    Skeleton,
+    active,
+    hands_of,
+    mirror_order,
+    resampled,
+    skeleton,
+    smoothed,
+)
 
 SMOOTHED = 2.0  # frames of the Gaussian before speeds are taken
-ACTIVE = 0.15  # part of the way from rest to its farthest that a wrist must be away for a clip of one sign to have begun
 SHORTEST = 0.2  # seconds of a segment
 TIPS = (4, 8, 12, 16, 20)
 
@@ -66,7 +74,7 @@ class Neighbours:
         self._names = tuple(n for n in kept[0][1].names if n in shared)
         self._examples = []
         for gloss, found in kept:
-            part = _active(found.take(self._names)) if self.config.segments else found.take(self._names)
+            part = active(found.take(self._names))
             self._examples.append(_Example(gloss, self._features(part), len(part) / part.fps))
         self._glosses = sorted({e.gloss for e in self._examples})
         of = np.array([self._glosses.index(e.gloss) for e in self._examples])
@@ -95,7 +103,7 @@ class Neighbours:
             raise
         if self.config.segments:
             return [self._sentence(found)]
-        distances = self._distances([self._features(found)])[0]
+        distances = self._distances([self._features(active(found))])[0]
         scores = _log_probabilities(distances)
         order = np.argsort(distances, kind="stable")[: self.config.hypotheses]
         whole = [(0.0, len(found) / found.fps)]
@@ -157,7 +165,7 @@ class Neighbours:
         ]
         if not pairs:
             return Hypothesis([], 0.0, [])
-        parts = [self._features(_part(found, a, b)) for a, b in pairs]
+        parts = [self._features(found.part(a, b)) for a, b in pairs]
         distances = self._distances(parts)
         best, gloss = distances.min(axis=1), distances.argmin(axis=1)
         rest = float(np.median(best))  # what a second without a sign costs: as much as a middling match
@@ -192,30 +200,10 @@ def _mirrored(features: np.ndarray, order: list[int]) -> np.ndarray:
     return np.ascontiguousarray(out)
 
 
-def _part(found: Skeleton, start: int, stop: int) -> Skeleton:
-    return Skeleton(found.names, found.points[start:stop], found.seen[start:stop], found.fps, found.scaled)
-
-
-def _hands(found: Skeleton) -> np.ndarray:
-    """[T, hands, D]: the wrists, or all points where no wrist has a name."""
-    columns = [
-        i for i, n in enumerate(found.names) if n in ("left_wrist", "right_wrist", "left_hand", "right_hand")
-    ]
-    return found.points[:, columns] if columns else found.points
-
-
-def _active(found: Skeleton) -> Skeleton:
-    """Without the way to the sign and back to rest."""
-    hands = _hands(found)
-    away = np.linalg.norm(hands - hands[:1], axis=-1).max(axis=1)
-    moving = np.flatnonzero(away >= ACTIVE * away.max())
-    return _part(found, int(moving[0]), int(moving[-1]) + 1) if len(moving) > 2 else found
-
-
 def _slowest(found: Skeleton) -> list[int]:
     """The first frame, the frames where both hands together are slower than just before and after, and the end."""
     speed = np.linalg.norm(
-        np.gradient(smoothed(_hands(found).astype(np.float64), SMOOTHED), axis=0), axis=-1
+        np.gradient(smoothed(hands_of(found).astype(np.float64), SMOOTHED), axis=0), axis=-1
     ).sum(axis=1)
     inner = [t for t in range(1, len(speed) - 1) if speed[t - 1] > speed[t] <= speed[t + 1]]
     return [0, *inner, len(speed)]

@@ -61,6 +61,51 @@ class DatasetConfig(_Picture):
         return self
 
 
+class SentencesConfig(_Picture):
+    """Continuous signing: train and test have no signer in common."""
+
+    clips: int = Field(
+        512, ge=0, le=1_000_000, description="Number of train clips.", json_schema_extra={"unit": "clips"}
+    )
+    test_clips: int = Field(
+        64, ge=0, le=1_000_000, description="Number of test clips.", json_schema_extra={"unit": "clips"}
+    )
+    signers: int = Field(256, ge=1, le=100_000, description="Signers of the split train, who take turns.")
+    test_signers: int = Field(32, ge=1, le=100_000, description="Signers of the split test.")
+    path: str | None = Field(
+        None,
+        description="A table of real sentences with a column glosses: theirs are the lengths, and which gloss follows which.",
+    )
+    min_glosses: int = Field(
+        3, ge=1, le=50, description="Fewest glosses in a clip.", json_schema_extra={"unit": "glosses"}
+    )
+    max_glosses: int = Field(
+        8, ge=1, le=50, description="Most glosses in a clip.", json_schema_extra={"unit": "glosses"}
+    )
+    vocabulary: int = Field(
+        50,
+        ge=1,
+        le=63,
+        description="Use the first so many glosses of the lexicon.",
+        json_schema_extra={"unit": "glosses"},
+    )
+    missing: float = Field(
+        0.15, ge=0, le=0.9, description="Share of frames in which an estimator loses a hand."
+    )
+    grids: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Draw depth and segmentation at every so many frames; 0: those tracks are absent.",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_glosses > self.max_glosses:
+            raise ValueError(f"min_glosses: {self.min_glosses} is more than max_glosses, {self.max_glosses}")
+        return self
+
+
 class GeneratorConfig(_Picture):
     """Who signs, and how large."""
 

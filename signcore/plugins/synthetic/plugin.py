@@ -16,6 +16,13 @@ def signcore_components() -> list[Component]:
             config=f"{here}.config:DatasetConfig",
         ),
         Component(
+            kind="dataset",
+            name="synthetic-sentences",
+            summary="Continuous signing of the synthetic signer: sentences with glosses, poses and all five tracks; held-out signers.",
+            target=f"{here}.sentences:Sentences",
+            config=f"{here}.config:SentencesConfig",
+        ),
+        Component(
             kind="generator",
             name="synthetic",
             summary="Glosses to a video of the synthetic 3-D signer.",

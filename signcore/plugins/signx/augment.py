@@ -1,0 +1,73 @@
+"""Other signers, cameras, tempos and estimators made out of a clip's tracks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from signcore.recognition.skeleton import resampled
+from signcore.recognition.tracks import CELLS, mirrored
+from signcore.types.tracks import Tracks
+
+TEMPO, WARP = 0.2, 0.05  # of a rate, of a clip
+TURN, SCALE, SHIFT, NOISE = 0.05, 0.08, 0.05, 0.01  # radians, shoulder widths; SCALE of a logarithm
+TURNS_NOISE = 0.03  # radians, of SMPL-X joints
+
+
+def augmented(
+    tracks: Tracks, random: np.random.Generator, strength: float, dropout: float, mirroring: float
+) -> Tracks:
+    """dropout: how often a track becomes absent; one always stays."""
+    if random.random() < mirroring:
+        tracks = mirrored(tracks)
+    if strength:
+        tracks = _moved(_timed(tracks, random, strength), random, strength)
+    names = list(tracks.features)
+    hidden = [n for n in names if random.random() < dropout]
+    if len(hidden) == len(names):
+        hidden.remove(names[int(random.integers(len(names)))])
+    presence = {n: there & (n not in hidden) for n, there in tracks.presence.items()}
+    return Tracks(dict(tracks.features), tracks.fps, presence)
+
+
+def _timed(tracks: Tracks, random: np.random.Generator, strength: float) -> Tracks:
+    last = len(tracks) - 1
+    count = max(4, round(len(tracks) * np.exp(random.uniform(-TEMPO, TEMPO) * strength)))
+    t = np.linspace(0, 1, count)
+    t = np.clip(t + WARP * strength * random.uniform(-1, 1) * np.sin(2 * np.pi * t), 0, 1) * last
+    features = {n: resampled(v, t) for n, v in tracks.features.items()}
+    return Tracks(features, tracks.fps, {n: v[t.round().astype(int)] for n, v in tracks.presence.items()})
+
+
+def _moved(tracks: Tracks, random: np.random.Generator, strength: float) -> Tracks:
+    """Points are turned, scaled, shifted and blurred together in both tracks of points; grids are shifted by a cell."""
+    angle = random.normal(0, TURN) * strength
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    turn = (turn * np.exp(random.normal(0, SCALE, 2) * strength)).astype(np.float32)
+    shift = random.normal(0, SHIFT * strength, 2).astype(np.float32)
+    down, across = random.integers(-1, 2, size=2)
+    features = dict(tracks.features)
+
+    def placed(points: np.ndarray) -> None:
+        noise = random.normal(0, NOISE * strength, (*points.shape[:2], 2)).astype(np.float32)
+        points[..., :2] = points[..., :2] @ turn + shift + noise
+
+    if "dwpose" in features:
+        values = features["dwpose"].copy()
+        placed(values.reshape(len(values), 128, 3))
+        features["dwpose"] = values
+    if "mediapipe" in features:
+        values = features["mediapipe"].copy()
+        body, hands = values[:, :132].reshape(-1, 33, 4).copy(), values[:, 132:].reshape(-1, 42, 3).copy()
+        placed(body)
+        placed(hands)
+        features["mediapipe"] = np.concatenate(
+            [body.reshape(len(values), -1), hands.reshape(len(values), -1)], 1
+        )
+    if "smplerx" in features:
+        noise = random.normal(0, TURNS_NOISE * strength, features["smplerx"].shape)
+        features["smplerx"] = (features["smplerx"] + noise).astype(np.float32)
+    for name in ("depth", "segmentation"):
+        if name in features:
+            cells = features[name].reshape(-1, CELLS, CELLS)
+            features[name] = np.roll(cells, (down, across), axis=(1, 2)).reshape(len(cells), -1)
+    return Tracks(features, tracks.fps, tracks.presence)

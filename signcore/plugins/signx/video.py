@@ -1,0 +1,78 @@
+"""Video2Pose (section 3.3, eq. 5 to 7; S12): a video to the five tracks."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from signcore.plugins.signx.config import SignXConfig
+from signcore.plugins.signx.model import positions
+from signcore.plugins.signx.vit import VisionTransformer
+from signcore.recognition.tracks import WIDTHS
+from signcore.types import Video
+from signcore.types.resize import fit_image
+
+
+class Video2Pose(nn.Module):
+    def __init__(self, config: SignXConfig) -> None:
+        super().__init__()
+        self.tracks = config.tracks
+        self.frozen = config.frozen_vit
+        self.vit = VisionTransformer(
+            config.image_size, config.patch, config.vit_width, config.vit_layers, config.vit_heads
+        )
+        layer = nn.TransformerEncoderLayer(
+            config.vit_width,
+            config.temporal_heads,
+            4 * config.vit_width,
+            0.0,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
+        )
+        self.temporal = nn.TransformerEncoder(
+            layer, config.temporal_layers, nn.LayerNorm(config.vit_width), enable_nested_tensor=False
+        )
+        self.heads = nn.ModuleDict({t: nn.Linear(config.vit_width, WIDTHS[t]) for t in config.tracks})
+
+    def seen(self, frames: Tensor) -> Tensor:
+        """Eq. 5: frames [N, 3, H, W] to [N, width]."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            found: Tensor = self.vit(frames)
+            return found
+
+    def told(self, seen: Tensor) -> dict[str, Tensor]:
+        """Eq. 6 and 7: [B, N, width] to the tracks by name [B, N, d]."""
+        placed = seen + 0.1 * positions(seen.shape[1], seen.shape[2], seen)
+        moved = self.temporal(placed)
+        return {name: head(moved) for name, head in self.heads.items()}
+
+    def forward(self, frames: Tensor) -> dict[str, Tensor]:  # [B, N, 3, H, W]
+        count, length = frames.shape[:2]
+        return self.told(self.seen(frames.flatten(0, 1)).view(count, length, -1))
+
+
+def pose_losses(
+    said: dict[str, Tensor], truth: dict[str, Tensor], present: dict[str, Tensor], summed: bool
+) -> dict[str, Tensor]:
+    """Eq. 13 for every track, over the frames where it is present (S12)."""
+    out = {}
+    for name, values in said.items():
+        squared = (values - truth[name]) ** 2
+        each = squared.sum(dim=-1) if summed else squared.mean(dim=-1)
+        there = present[name].to(each)
+        out[name] = (each * there).sum() / there.sum().clamp(min=1)
+    return out
+
+
+def frames_of(video: Video, fps: float, size: int) -> np.ndarray:
+    """uint8 [N, size, size, 3] at `fps`: the whole picture, brought to a square."""
+    count = max(1, round(len(video) * fps / video.fps))
+    places = np.minimum((np.arange(count) * video.fps / fps).round().astype(int), len(video) - 1)
+    return np.stack([fit_image(np.asarray(video[int(i)]), size, size) for i in places])
+
+
+def to_network(frames: np.ndarray) -> Tensor:
+    """uint8 [..., H, W, 3] to float32 [..., 3, H, W], -1 to 1."""
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(frames, -1, -3))).float() / 127.5 - 1
