@@ -49,4 +49,18 @@ def signcore_components() -> list[Component]:
             target="signcore.plugins.datasets.pose_files:Ham2PoseFiles",
             config="signcore.plugins.datasets.config:Ham2PoseFilesConfig",
         ),
+        Component(
+            kind="dataset",
+            name="wlasl",
+            summary="WLASL as it is distributed: one American sign a clip; its 100, 300, 1000 or 2000 glosses.",
+            target="signcore.plugins.datasets.word_level:WLASL",
+            config="signcore.plugins.datasets.word_level_config:WLASLConfig",
+        ),
+        Component(
+            kind="dataset",
+            name="nmfs-csl",
+            summary="NMFs-CSL: one Chinese sign a clip, folders of frames and lists of them.",
+            target="signcore.plugins.datasets.word_level:NMFsCSL",
+            config="signcore.plugins.datasets.word_level_config:NMFsCSLConfig",
+        ),
     ]

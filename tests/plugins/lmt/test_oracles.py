@@ -158,9 +158,7 @@ def test_videogpts_prior(read):
 def test_the_precursors_trajectory_attention(read, kind):
     io, _ = read(f"lmt_precursor/trajectory_nocls_{kind}.io")
     first = io["first_landmark"].view(2, 2) if kind == "orthoformer" else 0
-    made = TrajectoryAttention(
-        16, 2, prototypes=8 if kind == "orthoformer" else 0, source="q", first=first
-    )
+    made = TrajectoryAttention(16, 2, prototypes=8 if kind == "orthoformer" else 0, source="q", first=first)
     made.load_state_dict(read(f"lmt_precursor/trajectory_nocls_{kind}.weights")[0])
     x = io["x"].clone().requires_grad_()
     out = made(x, 4)
@@ -175,9 +173,7 @@ def test_the_precursors_trajectory_attention(read, kind):
 def test_motionformers_attention_without_its_class_token(read, case, projected, kind):
     io, about = read(f"trajectory_attention/{case}.io")
     heads, batch, key = int(about["heads"]), int(about["B"]), f"{'fixed' if projected else 'orig'}.{kind}"
-    first = (
-        io[f"{key}.landmark_idx_selection_order"][:, 0].view(batch, heads) if kind == "orthoformer" else 0
-    )
+    first = io[f"{key}.landmark_idx_selection_order"][:, 0].view(batch, heads) if kind == "orthoformer" else 0
     made = TrajectoryAttention(
         int(about["dim"]),
         heads,
@@ -244,7 +240,11 @@ def test_the_perceptual_and_the_adaptive_weight(read):
     network.net.take(of, "recording")
     own = {k: v for k, v in of.items() if k.startswith("lin")}
     network.load_state_dict({**{f"net.{k}": v for k, v in network.net.state_dict().items()}, **own})
-    near(network(io["inputs"] / 2 + 0.5, io["reconstructions"] / 2 + 0.5), io["lpips_per_image"].flatten(), 5e-6)
+    near(
+        network(io["inputs"] / 2 + 0.5, io["reconstructions"] / 2 + 0.5),
+        io["lpips_per_image"].flatten(),
+        5e-6,
+    )
     last = io["last_layer"].clone().requires_grad_()
     made = torch.tanh(F.conv2d(io["h"], last, padding=1))
     wanted = (made - io["inputs"]).abs().mean()

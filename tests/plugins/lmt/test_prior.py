@@ -136,8 +136,9 @@ def test_guidance_pulls_towards_the_gloss(prior):
 
 
 def test_a_prior_of_another_stage_one_is_refused():
-    prior, other = lmt(), LatentTransformer(
-        table() + 1, GRID, CLASSES, width=24, layers=2, heads=2, null_label=True
+    prior, other = (
+        lmt(),
+        LatentTransformer(table() + 1, GRID, CLASSES, width=24, layers=2, heads=2, null_label=True),
     )
     with pytest.raises(ValueError, match="another stage 1"):
         other.load_state_dict(prior.state_dict())

@@ -65,8 +65,16 @@ def test_one_config_trains_both_stages_and_writes_samples(fitted):
     folder = fitted.weights.parent
     with (folder / "metrics.csv").open(newline="") as file:
         names = {(row[0], row[3]) for row in csv.reader(file)}
-    assert {("0", n) for n in ("reconstruction", "perceptual", "commitment", "adversarial", "discriminator")} <= names
-    assert {("0", "psnr"), ("0", "perplexity"), ("1", "cross-entropy"), ("1", "perceptual"), ("1", "person-motion")} <= names
+    assert {
+        ("0", n) for n in ("reconstruction", "perceptual", "commitment", "adversarial", "discriminator")
+    } <= names
+    assert {
+        ("0", "psnr"),
+        ("0", "perplexity"),
+        ("1", "cross-entropy"),
+        ("1", "perceptual"),
+        ("1", "person-motion"),
+    } <= names
     assert sorted(p.name.split("-")[0] for p in (folder / "samples").iterdir()) == ["stage0", "stage1"]
     about, tensors = weights.read(fitted.weights)
     assert about["component"] == "generator:lmt"
@@ -122,7 +130,9 @@ def test_weights_of_other_glosses_are_not_trained_on(fitted):
                 sample.glosses = [sample.glosses[0].replace("LEFT", "UP")]
 
     made = LMTTask(config(), Context(weights=str(fitted.weights)))
-    with pytest.raises(WeightsError, match=r"another vocabulary: 1 only in the data \(UP\); 1 only in the weights \(LEFT\)"):
+    with pytest.raises(
+        WeightsError, match=r"another vocabulary: 1 only in the data \(UP\); 1 only in the weights \(LEFT\)"
+    ):
         made.second.begin(Others())
     same_vocabulary(["A"], ["A"], "")
 
@@ -153,7 +163,9 @@ def test_videogpt_trains_in_the_same_frame(tmp_path):
 @pytest.mark.parametrize("attention", ["trajectory", "orthoformer", "axial", "none"])
 def test_every_attention_and_down_sampling_learns(attention):
     for downsample in ((4, 4, 4), (2, 4, 4), (4, 8, 8), (4, 2, 2), (1, 4, 4)):
-        made = task(attention=attention, downsample=downsample, prototypes=4, gan_weight=0.0, still="first_slice")
+        made = task(
+            attention=attention, downsample=downsample, prototypes=4, gan_weight=0.0, still="first_slice"
+        )
         losses = made.first.step(next(made.first.batches(Walks(), "train")), "autoencoder")
         sum(losses.values()).backward()
         assert all(p.grad is not None for p in made.first.model.encoder.parameters())
