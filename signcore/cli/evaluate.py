@@ -6,7 +6,16 @@ from typing import Any
 
 import click
 
-from signcore.cli.output import JSON, TRACEBACK, ComponentName, note, print_json, print_table, progress
+from signcore.cli.output import (
+    JSON,
+    TRACEBACK,
+    ComponentName,
+    note,
+    print_json,
+    print_table,
+    progress,
+    settings_options,
+)
 from signcore.errors import UsageError
 
 SHOWN = 5  # bad samples that are named; all are in --json
@@ -14,6 +23,31 @@ SHOWN = 5  # bad samples that are named; all are in --json
 
 @click.command("evaluate", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--generator", type=ComponentName("generator"), help="Judge what this one makes of a dataset.")
+@click.option(
+    "--recognizer", type=ComponentName("recognizer"), help="Judge what this one reads in a dataset."
+)
+@click.option(
+    "--folds",
+    default="none",
+    show_default=True,
+    metavar="signer|split|N|none",
+    help="With --recognizer: train it anew with a signer at a time, the split test, or one of N parts held out.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="With --folds: trainings, from --seed on.",
+)
+@click.option(
+    "--steps", type=click.IntRange(1), default=1000, show_default=True, help="With --folds: of a training."
+)
+@click.option(
+    "--sweep",
+    metavar="KEY=V1,V2",
+    help="With --recognizer: judge it with each of these values of a setting, in one table.",
+)
 @click.option(
     "--retrieval", is_flag=True, help="Judge the metrics: do they find the same sign by another signer?"
 )
@@ -57,20 +91,7 @@ SHOWN = 5  # bad samples that are named; all are in --json
     show_default=True,
     help="Retrieval with this share of points missing.",
 )
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting: `dataset.path=signs.npz`, `metric:ndtw.method=fastdtw`.",
-)
-@click.option(
-    "--config",
-    "configs",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Settings from .toml, .yaml or .json.",
-)
+@settings_options("`dataset.path=signs.npz`, `metric:ndtw.method=fastdtw`")
 @click.option("--weights", metavar="FILE|FOLDER|HUB-NAME", help="The generator's weights.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]")
@@ -81,6 +102,11 @@ SHOWN = 5  # bad samples that are named; all are in --json
 @TRACEBACK
 def command(
     generator: str | None,
+    recognizer: str | None,
+    folds: str,
+    seeds: int,
+    steps: int,
+    sweep: str | None,
     retrieval: bool,
     dataset: str,
     metrics: tuple[str, ...],
@@ -99,7 +125,7 @@ def command(
     output: Path | None,
     as_json: bool,
 ) -> int:
-    """Judge a generator over a dataset, or metrics by what they retrieve.
+    """Judge a generator or a recognizer over a dataset, or metrics by what they retrieve.
 
     A sample that cannot be judged is counted and passed over; the exit code is 1 then.
     """
@@ -111,8 +137,17 @@ def command(
     from signcore.registry import registry
     from signcore.runs.request import Chosen, assign_settings, merge, parse_set
 
-    if retrieval == bool(generator):
-        raise UsageError("what is to be judged?", "--generator NAME, or --retrieval")
+    if [bool(generator), bool(recognizer), retrieval].count(True) != 1:
+        raise UsageError("what is to be judged?", "--generator NAME, --recognizer NAME, or --retrieval")
+    if recognizer is not None:
+        from signcore.cli.judged import judge_recognizer
+
+        return judge_recognizer(
+            recognizer, dataset, metrics, split, limit, folds, seeds, steps, sweep, sets, configs, weights, seed, device,
+            output, as_json,
+        )  # fmt: skip
+    if sweep or folds != "none":
+        raise UsageError(f"--{'sweep' if sweep else 'folds'}: goes with --recognizer")
     if drop and not retrieval:
         raise UsageError("--drop: goes with --retrieval")
     if ranks and not generator:

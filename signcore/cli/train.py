@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from signcore.cli.output import JSON, TRACEBACK, ComponentName, note, print_json, print_table
+from signcore.cli.output import (
+    JSON,
+    TRACEBACK,
+    ComponentName,
+    note,
+    print_json,
+    print_table,
+    settings_options,
+)
 from signcore.errors import UsageError
 
 HELD_OUT = 0.3  # of the one clip that --video trains on
@@ -41,20 +49,7 @@ LEARNED = ("estimator", "generator", "recognizer")
     type=click.Path(path_type=Path),
     help="Instead of a dataset: one clip. Its last 30 % are held out, and training starts from the shipped weights.",
 )
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting: `generator.batch=8`, `dataset.clips=100`.",
-)
-@click.option(
-    "--config",
-    "configs",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Settings from .toml, .yaml or .json.",
-)
+@settings_options("`generator.batch=8`, `dataset.clips=100`")
 @click.option("--weights", metavar="FILE|FOLDER|HUB-NAME", help="Start from these weights.")
 @click.option(
     "--output",
@@ -213,15 +208,15 @@ def _train_rows(
     from signcore.training.rows import Row, printed, read_rows, train_rows
 
     def make(row: Row, seed: int) -> Any:
-        record, component = registry.find("generator", row.generator)
+        record, component = registry.find(row.kind, row.generator)
         if component.task is None:
-            raise UsageError(f"generator {row.generator} cannot be trained")
+            raise UsageError(f"{row.kind} {row.generator} cannot be trained")
         config = registry.configure(record, component, row.settings)
         return resolve(record, component, component.task)(config, Context(device=device, seed=seed))
 
     table = read_rows(path)
     for row in table:  # all that is wrong with a row is said before the first one is trained
-        registry.configure(*registry.find("generator", row.generator), row.settings)
+        registry.configure(*registry.find(row.kind, row.generator), row.settings)
     found = train_rows(table, make, samples, folder=output, seeds=seeds, say=note, **options)
     if as_json:
         print_json(found)

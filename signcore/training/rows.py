@@ -16,15 +16,17 @@ from signcore.errors import ConfigError
 from signcore.types.files import replacing
 
 SCORES = "scores.json"
+KINDS = ("generator", "recognizer")
 
 
 @dataclass(frozen=True)
 class Row:
-    """name: as the table prints it. generator: which is trained. settings: its own."""
+    """name: as the table prints it. generator: which component is trained, of `kind`. settings: its own."""
 
     name: str
     generator: str
     settings: dict[str, Any] = field(default_factory=dict)
+    kind: str = "generator"
 
     @property
     def folder(self) -> str:
@@ -32,9 +34,10 @@ class Row:
 
 
 def read_rows(path: str | Path) -> list[Row]:
-    """Of a .toml, .yaml or .json: `[rows."+ pose"]` with `generator` and, under `settings`, what differs from its defaults.
+    """Of a .toml, .yaml or .json: `[rows."+ pose"]` with `generator` or `recognizer` and, under `settings`, what differs from
+    its defaults.
 
-    `[settings]` at the top holds for every row. Raises ConfigError where a row names no generator or two have one folder.
+    `[settings]` at the top holds for every row. Raises ConfigError where a row names neither or two have one folder.
     """
     tree = read_config(Path(path))
     shared, table = tree.get("settings", {}), tree.get("rows", {})
@@ -42,9 +45,10 @@ def read_rows(path: str | Path) -> list[Row]:
         raise ConfigError(f"{path}: holds no [rows.NAME]")
     rows = []
     for name, entry in table.items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("generator"), str):
+        kind = next((k for k in KINDS if isinstance(entry, dict) and isinstance(entry.get(k), str)), None)
+        if kind is None:
             raise ConfigError(f"{path}: row {name!r} names no generator")
-        rows.append(Row(str(name), entry["generator"], {**shared, **entry.get("settings", {})}))
+        rows.append(Row(str(name), entry[kind], {**shared, **entry.get("settings", {})}, kind))
     if len({row.folder for row in rows}) < len(rows):
         raise ConfigError(
             f"{path}: two rows would write to one folder", "give them names that differ in letters or digits"

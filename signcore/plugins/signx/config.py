@@ -20,6 +20,7 @@ PAPER: dict[str, Any] = {
     "fps": 30.0,
     "unet_width": 512,
     "noise_gradient": True,
+    "noise_share": 1.0,
     "noise_weight": 1.0,
     "ctc_weight": 0.0,
     "ctc_share": 0.0,
@@ -94,6 +95,9 @@ class SignXConfig(PresetConfig):
     # diffusion (eq. 4, 8; S3, S4)
     noise_steps: int = setting(1000, "T", ge=2, le=10000)
     unet_width: int = setting(64, "widest of the one-dimensional U-Net", ge=8, le=4096)
+    noise_share: float = setting(
+        0.25, "part of a batch that the noise loss is taken of, to save time", gt=0, le=1
+    )
     noise_gradient: bool = setting(
         False, "whether the noise loss changes the representation too; it can be made small by emptying it"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -226,7 +227,7 @@ class Pose2Gloss(nn.Module):
         z = noised(latent, noise, self.alphas[last].expand(len(latent)))
         count = 1 if config.read_latent == "estimate" else min(config.ddim_steps, last)
         times = torch.linspace(last, 0, count + 1).round().long().tolist()
-        for t, after in zip(times[:-1], times[1:], strict=True):
+        for t, after in pairwise(times):
             here = torch.full((len(z),), t, device=z.device)
             said = self.unet(z, here, absent)
             clean = estimate(z, said, self.alphas[here])
