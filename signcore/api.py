@@ -154,6 +154,8 @@ def _write_pages(
     from signcore.runs.report import write_report
 
     files = {"result": RESULTS[kind], "report": "report.html"}
+    if kind == "glosses":
+        files |= {name: f"result.{name}" for name in ("json", "vtt", "eaf")}
     if kind == "pose":
         from signcore.types import write_video
         from signcore.types.draw import draw_pose

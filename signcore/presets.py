@@ -53,9 +53,7 @@ class PresetConfig(BaseModel):
 Config = TypeVar("Config", bound=PresetConfig)
 
 
-def describe(
-    component: str, config: PresetConfig, *, kind: str = "generator", **more: Any
-) -> dict[str, Any]:
+def describe(component: str, config: PresetConfig, *, kind: str = "generator", **more: Any) -> dict[str, Any]:
     """What `config.json` says beside the weights of a generator, or of another kind of component."""
     carried = {name: getattr(config, name) for name in config.carried}
     return {

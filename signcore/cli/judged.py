@@ -122,13 +122,13 @@ def _variants(it: Any, sweep: str | None) -> dict[str, dict[str, Any]]:
 def _print(found: Any, output: Path | None, as_json: bool, write_report: Any, title: str) -> None:
     told = {name: asdict(j) for name, j in found.items()}
     if output is not None:
-        whole = told[""] if "" in told else told
+        whole = told.get("", told)
         output.write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         for name, judgement in found.items():
             page = output.with_name(f"{output.stem}{'-' if name else ''}{name}.html")
             write_report(page, judgement, f"{title} {name}".strip())
     if as_json:
-        print_json(told[""] if "" in told else told)
+        print_json(told.get("", told))
         return
     names = list(dict.fromkeys(n for j in found.values() for n in j.scores))
     rows = [

@@ -173,7 +173,9 @@ def _judge(
         if reference is None or (type_of(reference) != kind and kind != "glosses"):
             raise UsageError(f"{metric.label} needs --reference, a {kind} to compare with")
         judge = _construct(registry, metric, context)
-        prediction = product[0].glosses if kind == "glosses" and product else product
+        prediction = product
+        if kind == "glosses" and product and not getattr(judge, "takes_hypotheses", False):
+            prediction = product[0].glosses
         try:
             _guarded(metric, lambda j=judge, p=prediction, r=reference: j.update(p, r))  # type: ignore[misc]
         except InputError as error:

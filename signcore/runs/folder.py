@@ -67,8 +67,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_product(product: Any, kind: str, folder: Path, metadata: dict[str, str]) -> Any:
-    """Write a product under its name in `folder` and return what the scores judge.
+def write_product(
+    product: Any, kind: str, folder: Path, metadata: dict[str, str], media: Path | None = None
+) -> Any:
+    """Write a product under its name in `folder` and return what the scores judge. media: the video that glosses belong to.
 
     A video is made once: kept in memory as made, or, where it is too long for that, judged as it is on disk.
     """
@@ -91,9 +93,10 @@ def write_product(product: Any, kind: str, folder: Path, metadata: dict[str, str
 
         write_tracks(path, product)
     else:
-        path.write_text(
-            "\n".join(f"{h.score:.4f}\t{' '.join(h.glosses)}" for h in product) + "\n", encoding="utf-8"
-        )
+        from signcore.recognition.transcript import SUFFIXES, write_transcript
+
+        for suffix in SUFFIXES:
+            write_transcript(path.with_suffix(suffix), product, media)
     return product
 
 
