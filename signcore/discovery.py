@@ -39,6 +39,7 @@ BUILT_IN = tuple(
         "neighbours",
         "streams",
         "signx",
+        "spoter",
     )
 )
 
