@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from signcore.presets import PresetConfig, setting
-from signcore.types import Image
+from signcore.types import Image, Video
 
 SMALL: dict[str, Any] = {}  # the defaults below
 PAPER: dict[str, Any] = {
@@ -174,8 +174,8 @@ class LMTConfig(PresetConfig):
     # stage 2, the prior (3.2, 3.3)
     prior: Literal["lmt", "videogpt"] = setting("lmt", "LMT's latent transformer, or VideoGPT's")
     width: int = setting(192, "of the transformer", ge=12, le=4096)
-    layers: int = setting(5, "its layers", ge=1, le=96)
-    prior_heads: int = setting(6, "its heads", ge=1, le=64)
+    layers: int = setting(4, "its layers", ge=1, le=96)
+    prior_heads: int = setting(3, "its heads", ge=1, le=64)
     mask: Literal["prefix", "causal"] = setting(
         "prefix", "label and still image see each other, or not (Table 5, L3)"
     )
@@ -273,6 +273,34 @@ class LMTInputs(BaseModel):
         description="One gloss of the vocabulary; `signcore run` without it takes one that the weights know.",
     )
     source: Image = Field(description="The still image: who signs, at rest, before what.")
+
+
+class RealFramesConfig(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: int = Field(
+        64, ge=16, le=512, description="Side of the square video.", json_schema_extra={"unit": "px"}
+    )
+    fps: float = Field(8.0, gt=0, le=240, description="Frame rate.", json_schema_extra={"unit": "frames/s"})
+
+
+class RealFramesInputs(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    video: Video = Field(description="The real clip.")
+
+
+class PoseRouteConfig(RealFramesConfig):
+    """A gloss to a pose to a video."""
+
+    dataset: str = Field(
+        "synthetic", description="Whose training clips give the poses; each needs exactly one gloss."
+    )
+    dataset_settings: dict[str, Any] = Field(
+        {"max_glosses": 1, "clips": 200, "signers": 200}, description="Its settings."
+    )
+    animator: str = Field("pgmm", description="The generator that moves the picture by them.")
+    animator_settings: dict[str, Any] = Field({}, description="Its settings.")
 
 
 class SLRAccConfig(BaseModel):

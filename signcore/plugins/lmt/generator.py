@@ -13,8 +13,9 @@ from torch import Tensor
 from signcore import weights
 from signcore.animation.frames import fit_frame
 from signcore.contracts import Context, Sample
-from signcore.errors import ConfigError, InputError, WeightsError
-from signcore.plugins.lmt.clips import as_frames, fitted, label_of, places
+from signcore.errors import ConfigError, WeightsError
+from signcore.plugins.lmt.baselines import truth_of
+from signcore.plugins.lmt.clips import as_frames, label_of
 from signcore.plugins.lmt.config import LMTConfig, LMTInputs, VideoGPTConfig
 from signcore.plugins.lmt.model import build, described, parts, still_codes
 from signcore.plugins.lmt.sampling import sample
@@ -127,12 +128,10 @@ class LMT:
 
     def inputs_of(self, sample: Sample) -> tuple[LMTInputs, Video]:
         """A dataset's sample: its gloss and first frame; the truth is the clip as the model would have seen it, and carries the gloss."""
-        if sample.video is None or not sample.glosses or len(sample.glosses) != 1:
-            raise InputError(f"{sample.id}: needs a video and exactly one gloss")
+        truth = truth_of(sample, self.config, self.config.fps or FPS)
+        assert sample.video is not None
+        assert sample.glosses is not None
         video = sample.video
-        frames = fitted(video, places(len(video), self.config), self.config)
-        truth = Video.from_array(frames, self.config.fps or FPS)
-        truth.glosses = list(sample.glosses)
         return LMTInputs(gloss=sample.glosses[0], source=Image(np.ascontiguousarray(video[0]))), truth
 
     def views(self, product: Video) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from signcore.plugins.lmt.prior import Prior
 
 WARM_UP = 0.02  # part of the steps in which a cosine schedule rises
 LEAST = 0.01  # of the learning rate, where the cosine ends
+TOGETHER = 8  # clips that are encoded at once
 
 
 class Batch(TypedDict):
@@ -371,11 +372,15 @@ def encoded(
     """Codes int64 [t, h, w] of every clip and [h, w] of its still image, by index: of `indices`, or of all that are trained on."""
     model.eval()
     indices = clips.indices["train"] if indices is None else indices
+    device, repeated = next(model.parameters()).device, clips.config.still == "repeat"
     codes: dict[int, Tensor] = {}
     stills: dict[int, Tensor] = {}
-    for i in context.progress(indices, len(indices), "clips encoded"):
-        video = as_tensor(clips[i].frames)[None].to(next(model.parameters()).device)
-        codes[i] = model.encode(video)[0]
-        repeated = clips.config.still == "repeat"
-        stills[i] = still_codes(model, video[:, :, 0], video.shape[2])[0] if repeated else codes[i][0]
+    starts = range(0, len(indices), TOGETHER)
+    for k in context.progress(starts, len(starts), "clips encoded"):
+        some = indices[k : k + TOGETHER]
+        video = torch.stack([as_tensor(clips[i].frames) for i in some]).to(device)
+        found = model.encode(video)
+        still = still_codes(model, video[:, :, 0], video.shape[2]) if repeated else found[:, 0]
+        codes |= dict(zip(some, found, strict=True))
+        stills |= dict(zip(some, still, strict=True))
     return codes, stills
