@@ -40,6 +40,7 @@ BUILT_IN = tuple(
         "streams",
         "signx",
         "spoter",
+        "corrnet",
     )
 )
 

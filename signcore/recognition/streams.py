@@ -32,7 +32,9 @@ def transcribe(
     Each look yields the whole transcript; only that and one window of frames are held.
     """
     held: deque[Any] = deque()
-    begin = length = fresh = 0.0  # seconds: of the window's start in the stream, its length, since the last look
+    begin = length = fresh = (
+        0.0  # seconds: of the window's start in the stream, its length, since the last look
+    )
     said: list[tuple[str, tuple[float, float]]] = []
     score = 0.0
     shape: Any = None
@@ -64,7 +66,9 @@ def transcribe(
         except StopIteration:
             break
         except (SigncoreError, OSError) as error:
-            logging.getLogger("signcore").warning("the stream stopped: %s; what was recognised is kept", error)
+            logging.getLogger("signcore").warning(
+                "the stream stopped: %s; what was recognised is kept", error
+            )
             break
         if not len(_frames(chunk)):
             continue

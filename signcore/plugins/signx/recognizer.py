@@ -17,9 +17,10 @@ from signcore.errors import ArgumentError, InputError, WeightsError
 from signcore.plugins.signx import decoding
 from signcore.plugins.signx.config import SignXConfig
 from signcore.plugins.signx.model import Pose2Gloss, Read
-from signcore.plugins.signx.video import Video2Pose, frames_of, to_network
+from signcore.plugins.signx.video import Video2Pose
 from signcore.presets import describe, trained_config
 from signcore.recognition import ctc
+from signcore.recognition.frames import frames_of, to_network
 from signcore.recognition.tracks import WIDTHS, at_rate, check_known, from_pose
 from signcore.recognition.vocabulary import PAD, Vocabulary
 from signcore.types import Video

@@ -16,7 +16,8 @@ from signcore.plugins.signx import losses
 from signcore.plugins.signx.augment import augmented
 from signcore.plugins.signx.config import SignXConfig
 from signcore.plugins.signx.recognizer import SignXModel, batch_of, described, hypotheses, load
-from signcore.plugins.signx.video import Video2Pose, frames_of, pose_losses, to_network
+from signcore.plugins.signx.video import Video2Pose, pose_losses
+from signcore.recognition.frames import frames_of, to_network
 from signcore.recognition.samples import pose_of
 from signcore.recognition.tracks import at_rate, check_known, from_pose
 from signcore.recognition.training import Clip, GlossTask
