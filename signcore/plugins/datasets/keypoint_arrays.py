@@ -27,7 +27,8 @@ _KINECT = {
 class KeypointArrays:
     """One sample a recording; the pose keeps the file's units, rate and missing points (NaN, or a confidence of 0).
 
-    Of an .npz: frames float [sum T, K, C], offsets int [N + 1]; optional labels with class_names or glosses, signers with
+    Of an .npz: frames float [sum T, K, C], offsets int [N + 1]; optional labels with class_names, or glosses, or the words of
+    sentences (word_sentence, word_label, word_start), signers with
     signer_names, split, ids, keypoint_names, channel_names (x, y, z, then visibility or confidence), fps, width, height.
     Raises InputError where the file is absent, pickled, or its arrays contradict each other.
     """
@@ -65,7 +66,7 @@ class KeypointArrays:
         signer = self._of("signers", index, "signer_names")
         split = self._of("split", index) or ("test" if signer in self.config.held_out else "train")
         gloss = self._of("labels", index, "class_names")
-        sentence = self._of("glosses", index)
+        sentence = self._of("glosses", index) or self._words(index)
         return Sample(
             id=self._of("ids", index) or f"{self.config.path.stem}-{index}",
             pose=partial(self._of_npz, index),
@@ -73,6 +74,16 @@ class KeypointArrays:
             signer=signer,
             split=split,
         )
+
+    def _words(self, index: int) -> str | None:
+        if "word_sentence" not in self.arrays or "word_label" not in self.arrays:
+            return None
+        here = np.flatnonzero(self.arrays["word_sentence"] == index)
+        if "word_start" in self.arrays:
+            here = here[np.argsort(self.arrays["word_start"][here], kind="stable")]
+        names = self.arrays.get("class_names")
+        labels = [int(self.arrays["word_label"][i]) for i in here]
+        return " ".join(str(n if names is None else names[n]) for n in labels)
 
     def _of(self, name: str, index: int, names: str | None = None) -> str | None:
         values = self.arrays.get(name)

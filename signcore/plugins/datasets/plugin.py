@@ -63,4 +63,23 @@ def signcore_components() -> list[Component]:
             target="signcore.plugins.datasets.word_level:NMFsCSL",
             config="signcore.plugins.datasets.word_level_config:NMFsCSLConfig",
         ),
+        *(
+            Component(
+                kind="dataset",
+                name=name,
+                summary=summary,
+                target=f"signcore.plugins.datasets.sentence_level:{target}",
+                config=f"signcore.plugins.datasets.sentence_config:{target}Config",
+            )
+            for name, target, summary in (
+                ("asllrp", "ASLLRP", "ASLLRP's continuous signing: utterances, and a table of their signs."),
+                ("autsl", "AUTSL", "AUTSL as it is distributed: one Turkish sign a clip."),
+                (
+                    "phoenix-2014t",
+                    "Phoenix",
+                    "RWTH-PHOENIX-Weather 2014 T: German sentences, as frames and tables.",
+                ),
+                ("csl-daily", "CSLDaily", "CSL-Daily: Chinese sentences, as frames and tables."),
+            )
+        ),
     ]
