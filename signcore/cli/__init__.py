@@ -18,6 +18,7 @@ VERBS = {  # verb -> its line in `signcore --help`; the module has the verb's na
     "notation": "Read a HamNoSys notation symbol by symbol.",
     "list": "List the installed components.",
     "show": "Show one component: its inputs and settings.",
+    "check": "Run the conformance kit on a component.",
     "plugins": "List the installed plugins and what went wrong in each.",
     "bench": "Time the kernels beside their installed peers.",
     "doctor": "Check the installation and say what to do about each trouble.",

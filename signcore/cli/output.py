@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -103,6 +104,22 @@ def progress(items: Iterable[Item], total: int | None, label: str) -> Iterator[I
         for done, item in enumerate(items, 1):
             yield item
             bar.update(task, advance=1, rate=f"{done / max(time.perf_counter() - start, 1e-9):.1f}/s")
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def settings_options(examples: str) -> Callable[[Command], Command]:
+    """`--set KEY=VALUE` and `--config FILE`, as `sets` and `configs`."""
+    one = click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help=f"A setting: {examples}.")
+    many = click.option(
+        "--config",
+        "configs",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Settings from .toml, .yaml or .json.",
+    )
+    return lambda command: one(many(command))
 
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")

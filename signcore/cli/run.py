@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from signcore.cli.output import JSON, TRACEBACK, ComponentName, note, print_json, print_table, progress
+from signcore.cli.output import (
+    JSON,
+    TRACEBACK,
+    ComponentName,
+    note,
+    print_json,
+    print_table,
+    progress,
+    settings_options,
+)
 from signcore.errors import UsageError
 
 if TYPE_CHECKING:
@@ -121,20 +130,7 @@ def _input_options(chosen: list[Chosen]) -> list[click.Parameter]:
     "--recognizer", "recognizers", multiple=True, type=ComponentName("recognizer"), help=_WORDS["recognizer"]
 )
 @click.option("--metric", "metrics", multiple=True, type=ComponentName("metric"), help=_WORDS["metric"])
-@click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting: `steps=20`, `generator.steps=20`, `metric:ndtw.radius=2`.",
-)
-@click.option(
-    "--config",
-    "configs",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Settings from .toml, .yaml or .json.",
-)
+@settings_options("`steps=20`, `generator.steps=20`, `metric:ndtw.radius=2`")
 @click.option(
     "--weights",
     multiple=True,
@@ -211,6 +207,11 @@ def command(
     request.output, request.overwrite = output, overwrite
     request.mark = request.mark if mark is None else mark
     request.command = ["signcore", *sys.argv[1:]] if sys.argv[1:2] == ["run"] else []
+    from signcore.cli.live import is_stream, run_live
+
+    if is_stream(request.inputs.get("video")):
+        run_live(registry, request, as_json)
+        return
     run = perform(registry, request, progress, note)
     if as_json:
         print_json({"folder": str(run.folder), **run.manifest})
@@ -220,9 +221,14 @@ def command(
             ["metric", "score", "signature"], [[s.name, f"{s.value:.4f}", s.signature] for s in run.scores]
         )
     if isinstance(run.result, list):
-        print_table(["score", "glosses"], [[f"{h.score:.2f}", " ".join(h.glosses)] for h in run.result])
+        print_table(["score", "glosses", "times in seconds"], [_read(h) for h in run.result])
     print(f"result: {run.folder / run.manifest['files']['result']}")
     print(f"report: {run.report}")
+
+
+def _read(h: Any) -> list[str]:
+    times = "" if h.times is None else "  ".join(f"{a:.2f}-{b:.2f}" for a, b in h.times)
+    return [f"{h.score:.2f}", " ".join(h.glosses) or "(nothing)", times]
 
 
 def _given(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Resting:
     def generate(self, inputs: Ham2PoseInputs) -> Pose:
         of = self.ham2pose
         given = inputs.first_pose if self.config.pose == "first" else None
-        length = sum(of.length(text) for text in hamnosys.split_signs(inputs.notation))
+        length = inputs.length or sum(of.length(text) for text in hamnosys.split_signs(inputs.notation))
         frames = np.repeat(of.first_points(given)[None], length, axis=0)
         return preprocess.in_pixels(frames, of.layout, fps=of.config.fps, size=of.config.size)
 

@@ -58,8 +58,9 @@ class Ham2PoseConfig(PresetConfig):
     )
 
     # what is made
-    length: int | None = setting(
-        None, "how long the sign is; none takes the predicted length", "frames", ge=1, le=1000
+    true_length: bool = setting(
+        False,
+        "in an evaluation: signs as long as the truth, which Progressive Transformers is told too, not as predicted",
     )
     fps: float = setting(25.0, "rate of the poses; taken from the weights unless set", gt=0, le=240)
     size: int = setting(
@@ -166,6 +167,9 @@ class Ham2PoseInputs(BaseModel):
     )
     first_pose: Pose | None = Field(
         None, description="the signer's pose that the sign starts from; its first frame counts"
+    )
+    length: int | None = Field(
+        None, ge=1, le=1000, description="frames of one sign; without it as many as predicted"
     )
 
 

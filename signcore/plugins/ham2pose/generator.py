@@ -25,7 +25,7 @@ ACTIVE = 0.5  # share of the wrists' farthest way from their first place from wh
 class Ham2Pose:
     """Ham2Pose (Shalev-Arkushin et al., CVPR 2023).
 
-    `generate` makes a pose in pixels of a square picture (`config.size`), of the predicted length or `config.length`,
+    `generate` makes a pose in pixels of a square picture (`config.size`), of the predicted length or `inputs.length`,
     starting from `first_pose` or, without one, from the mean first pose of the training signs. Points that the preset
     does not learn (of the small one, the face) are held where the first pose has them; the legs are hidden.
     Raises InputError where the notation is empty, too long, or holds a character that HamNoSys lacks.
@@ -56,7 +56,9 @@ class Ham2Pose:
     def generate(self, inputs: Ham2PoseInputs) -> Pose:
         tokens = [self._tokens(text) for text in hamnosys.split_signs(inputs.notation)]
         first = self.first_points(inputs.first_pose)
-        unrolled = [self._unrolled(ids, first) for ids in tokens]
+        if inputs.length is not None and len(tokens) > 1:
+            raise InputError(f"length: is of one sign, the notation has {len(tokens)}")
+        unrolled = [self._unrolled(ids, first, inputs.length) for ids in tokens]
         kept = range(len(unrolled[0])) if self.config.intermediate else [len(unrolled[0]) - 1]
         poses = [self._pose(self._joined([steps[i] for steps in unrolled]), first) for i in kept]
         self.steps = poses if self.config.intermediate else []
@@ -66,7 +68,8 @@ class Ham2Pose:
         """The inputs that a dataset's sample stands for, and the truth: the sign starts from the truth's first frame."""
         if sample.notation is None or sample.pose is None:
             raise InputError(f"{sample.id}: has no {'notation' if sample.notation is None else 'pose'}")
-        return Ham2PoseInputs(notation=sample.notation, first_pose=sample.pose), sample.pose
+        length = len(preprocess.prepared(sample.pose).points) if self.config.true_length else None
+        return Ham2PoseInputs(notation=sample.notation, first_pose=sample.pose, length=length), sample.pose
 
     def views(self, product: Pose) -> dict[str, Any]:
         """With `intermediate`: the pose before and after every refinement, a row each."""
@@ -99,12 +102,13 @@ class Ham2Pose:
             ids = torch.tensor([self._tokens(text)], device=self.context.device)
             return int(self.model.lengths(self.model.read(ids)))
 
-    def _unrolled(self, ids: list[int], first: np.ndarray) -> list[np.ndarray]:  # each [N, K, 2]
+    def _unrolled(self, ids: list[int], first: np.ndarray, wanted: int | None) -> list[np.ndarray]:
+        """Every refinement's [N, K, 2]; wanted: N, or as predicted."""
         device = self.context.device
         start = torch.from_numpy(first[self.columns]).float()[None].to(device)
-        length = None if self.config.length is None else torch.tensor([self.config.length], device=device)
-        if length is not None and int(length) > self.config.max_length:
-            raise InputError(f"length: {int(length)} frames, Ham2Pose makes at most {self.config.max_length}")
+        if wanted is not None and wanted > self.config.max_length:
+            raise InputError(f"length: {wanted} frames, Ham2Pose makes at most {self.config.max_length}")
+        length = None if wanted is None else torch.tensor([wanted], device=device)
         with torch.inference_mode():
             return [
                 step[0].float().cpu().numpy()

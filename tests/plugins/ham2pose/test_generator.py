@@ -30,9 +30,9 @@ def weights(tmp_path_factory):
     return folder
 
 
-def make(weights, text=SIGN, first=None, **settings):
+def make(weights, text=SIGN, first=None, length=None, **settings):
     return Ham2Pose.from_pretrained(weights, Ham2PoseConfig(**settings)).generate(
-        Ham2PoseInputs(notation=text, first_pose=first)
+        Ham2PoseInputs(notation=text, first_pose=first, length=length)
     )
 
 
@@ -154,7 +154,7 @@ def test_a_short_training_learns_saves_and_resumes(tmp_path, cli):
         "ndtw",
         "--ranks",
         "--set",
-        "generator.length=24",  # as the training's own scores, at the true length
+        "generator.true_length=true",  # as the training's own scores, at the true length
         "--json",
     )
     found = json.loads(out)
