@@ -14,7 +14,7 @@ from signcore.plugins.signx.config import SignXConfig
 from signcore.plugins.signx.diffusion import UNet, alpha_bar, estimate, noised
 from signcore.plugins.signx.losses import NAMES
 from signcore.recognition.tracks import WIDTHS
-from signcore.recognition.vocabulary import PAD
+from signcore.recognition.vocabulary import BOS, EOS, PAD, UNK
 
 
 class Read(NamedTuple):
@@ -77,6 +77,22 @@ class PadMatch(nn.Module):
         return z[..., : self.inside]
 
 
+class ClipNorm(nn.Module):
+    """Zero mean and unit variance over all channels and frames of a clip, without its padding; then a scale a channel."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: Tensor, absent: Tensor) -> Tensor:  # [B, C, T], bool [B, T]
+        there = (~absent)[:, None].to(x)
+        count = (there.sum(dim=2, keepdim=True) * x.shape[1]).clamp(min=1)
+        away = (x - (x * there).sum(dim=(1, 2), keepdim=True) / count) * there
+        scale = torch.rsqrt((away**2).sum(dim=(1, 2), keepdim=True) / count + 1e-5)
+        return away * scale * self.weight[:, None] + self.bias[:, None]
+
+
 class Temporal(nn.Module):
     """Convolutions over time, each of which halves the rate."""
 
@@ -84,15 +100,15 @@ class Temporal(nn.Module):
         super().__init__()
         self.first = nn.Conv1d(width, width, 5, 2, 2)
         self.second = nn.Conv1d(width, width, 5, 1, 2)
-        self.norms = nn.ModuleList(nn.GroupNorm(1, width) for _ in range(2))
+        self.norms = nn.ModuleList(ClipNorm(width) for _ in range(2))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, absent: Tensor) -> tuple[Tensor, Tensor]:
         x = x.masked_fill(absent[:, None], 0)
-        made = self.dropout(F.gelu(self.norms[0](self.first(x))))
+        around = F.avg_pool1d(F.pad(x, (0, x.shape[-1] % 2)), 2)
         absent = absent[:, ::2]
-        around = F.avg_pool1d(x, 2, ceil_mode=True)
-        made = F.gelu(self.norms[1](self.second(made.masked_fill(absent[:, None], 0))))
+        made = self.dropout(F.gelu(self.norms[0](self.first(x), absent)))
+        made = F.gelu(self.norms[1](self.second(made.masked_fill(absent[:, None], 0)), absent))
         return around + made, absent
 
 
@@ -241,8 +257,9 @@ class Pose2Gloss(nn.Module):
         return ((said - noise) ** 2).mean(dim=-1)[~absent].mean()
 
     def ctc_logits(self, read: Read) -> Tensor:  # [B, N', classes]
+        """The other special tokens are never read."""
         logits: Tensor = self.ctc(read.memory)
-        return logits
+        return logits.index_fill(2, torch.tensor([BOS, EOS, UNK], device=logits.device), -1e4)
 
     def pooled(self, read: Read) -> Tensor:  # [B, width]
         """The mean of what the decoder attends to, for eq. 11."""

@@ -130,7 +130,7 @@ def batch_of(
 def hypotheses(
     model: Pose2Gloss, tracks: Tracks, vocabulary: Vocabulary, config: SignXConfig, seed: int = 0
 ) -> list[Hypothesis]:
-    """The best sentences for tracks at `config.fps`, best first."""
+    """The best sentences for tracks at `config.fps`, best first; a score is the log-probability after the length's penalty (S11)."""
     device = next(model.parameters()).device
     values, present, absent = batch_of([tracks], config.tracks)
     if not any(there.any() for there in present.values()):
@@ -189,21 +189,19 @@ def _sentences(
             device=device,
         )
     if config.ctc_share == 0:
-        return [(s.ids, s.log_probability) for s in said]
+        return [(s.ids, s.score) for s in said]
     candidates = {s.ids for s in said} | {r.ids for r in _by_ctc(logs, config)}
-    share = config.ctc_share
+    share = config.ctc_share  # both as they were learned: the temperature is the search's alone
     scored = []
     for ids in candidates:
         by_frames = decoding.ctc_log_probability(logs, ids)
         by_decoder = decoding.sentence_log_probability(
-            lambda t: model.decoder(t, read.memory, read.absent), ids, config.temperature, device
+            lambda t: model.decoder(t, read.memory, read.absent), ids, 1.0, device
         )
         total = share * by_frames + (1 - share) * by_decoder
-        scored.append((total / (len(ids) + 1) ** config.length_penalty, ids, total))
+        scored.append((total / (len(ids) + 1) ** config.length_penalty, ids))
     scored.sort(key=lambda s: (-s[0], s[1]))
-    best = scored[: config.beam]
-    # best first also by the log-probability that a hypothesis carries
-    return [(ids, min(total for _, _, total in best[: i + 1])) for i, (_, ids, _) in enumerate(best)]
+    return [(ids, score) for score, ids in scored[: config.beam]]
 
 
 class _Ids:

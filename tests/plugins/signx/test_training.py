@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from signcore import load
+from signcore.contracts import Context, Sample
+from signcore.errors import ConfigError, InputError, WeightsError
+from signcore.plugins.signx.config import SignXConfig
+from signcore.plugins.signx.recognizer import SignX
+from signcore.plugins.signx.training import SignXTask
+from signcore.recognition.tracks import WIDTHS
+from signcore.training import fit
+from signcore.types import Video
+from signcore.types.tracks import Tracks
+
+TINY = {
+    "hidden": 16, "fusion_heads": 2, "width": 32, "decoder_layers": 1, "decoder_heads": 2, "feedforward": 32, "unet_width": 16,
+    "image_size": 32, "patch": 16, "vit_width": 16, "vit_layers": 1, "vit_heads": 2, "temporal_layers": 1, "temporal_heads": 2,
+    "temporal_blocks": 1, "batch": 8, "averaging": 0.0, "augmentation": 0.0, "mirroring": 0.0, "track_dropout": 0.0, "dropout": 0.0,
+    "video_batch": 2, "video_clip": 4, "tracks": ("dwpose", "smplerx"), "latent": 576,
+}  # fmt: skip
+SIGNS = {"A": 0, "B": 1, "C": 2}
+
+
+class Toy:
+    """Every gloss is six frames in which a third of DWPose's numbers is high; the videos' brightness tells the same."""
+
+    def __init__(self, count=16, split="train", words="ABC"):
+        self.count, self.split, self.words = count, split, words
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, i):
+        random = np.random.default_rng(i)
+        glosses = [str(g) for g in random.choice(list(self.words), size=int(random.integers(1, 4)))]
+        values = random.normal(0, 0.05, (10 * len(glosses) + 4, 384)).astype(np.float32)
+        frames = np.full((len(values), 32, 32, 3), 10, np.uint8)
+        for k, gloss in enumerate(glosses):
+            part = slice(10 * k + 4, 10 * k + 10)
+            number = SIGNS.get(gloss, 0)
+            values[part, number * 128 : (number + 1) * 128] += 2
+            frames[part] = 80 + 60 * number
+        return Sample(
+            id=f"toy-{i}",
+            video=Video.from_array(frames, 12.5),
+            tracks=Tracks({"dwpose": values}, 12.5),
+            glosses=glosses,
+            split=self.split if i % 4 else "test",
+        )
+
+
+def train(folder, dataset, steps, context=None, **settings):
+    task = SignXTask(SignXConfig(**{**TINY, **settings}), context or Context())
+    return fit(
+        task,
+        dataset,
+        folder=folder,
+        steps=steps,
+        checkpoint_every=5,
+        sample_every=0,
+        evaluate_every=0,
+        seed=0,
+    )
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("pose"), Toy(), 100, learning_rate=5e-3)
+
+
+def test_a_toy_language_is_learned(learned):
+    assert learned.scores["wer"] <= 10
+
+
+def test_its_weights_read_tracks_with_times(learned):
+    recognizer = SignX(None, Context(weights=str(learned.weights)))
+    sample = Toy()[4]
+    found = recognizer.recognize(sample.tracks)
+    assert found[0].glosses == sample.glosses
+    assert recognizer.config.width == 32
+    for k, (start, end) in enumerate(found[0].times):
+        middle = (10 * k + 7) / 12.5
+        assert start - 0.5 < middle < end + 0.5
+
+
+def test_another_rate_reads_the_same(learned):
+    recognizer = SignX(None, Context(weights=str(learned.weights)))
+    sample = Toy()[4]
+    twice = Tracks({"dwpose": sample.tracks.features["dwpose"].repeat(2, axis=0)}, 25.0)
+    assert recognizer.recognize(twice)[0].glosses == sample.glosses
+
+
+def test_video_to_gloss_chains_both_stages(learned, tmp_path):
+    context = Context(weights=str(learned.weights))
+    seen = train(tmp_path, Toy(), 60, context, stage="video", learning_rate=1e-2)
+    pose, video = (SignX(None, Context(weights=str(f.weights))) for f in (learned, seen))
+    for name, value in pose.model.pose2gloss.state_dict().items():
+        assert torch.equal(video.model.pose2gloss.state_dict()[name], value), "Pose2Gloss is frozen"
+    assert seen.losses["dwpose"] < 1.0  # the mean square of the truth is about 0.8 of it
+    found = video.recognize(Toy()[4].video)
+    assert found[0].score <= 0
+    with pytest.raises(WeightsError, match="no Video2Pose"):
+        pose.seen(Toy()[4].video)
+
+
+def test_a_killed_run_resumed_is_the_same_run(tmp_path):
+    settings = {"averaging": 0.9, "augmentation": 1.0, "mirroring": 0.5, "track_dropout": 0.3, "dropout": 0.1}
+    whole = train(tmp_path / "a", Toy(), 10, **settings)
+
+    class Stop(Exception): ...
+
+    def stop(step, steps, losses):
+        if step == 7:
+            raise Stop
+
+    task = SignXTask(SignXConfig(**{**TINY, **settings}), Context())
+    options = {"steps": 10, "checkpoint_every": 5, "sample_every": 0, "seed": 0}
+    with pytest.raises(Stop):
+        fit(task, Toy(), folder=tmp_path / "c", progress=stop, **options)
+    task = SignXTask(SignXConfig(**{**TINY, **settings}), Context())
+    resumed = fit(task, Toy(), folder=tmp_path / "c", **options)
+    assert resumed.resumed == 5
+    assert (whole.weights / "model.safetensors").read_bytes() == (
+        resumed.weights / "model.safetensors"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"noise_weight": 1.0, "noise_gradient": True},
+        {"ngram_weight": 0.6},
+        {"contrast_weight": 0.0, "word_weight": 0.0},
+        {"text_weight": 0.0, "word_weight": 0.0, "contrast_weight": 0.0, "noise_weight": 0.0},
+        {"learned_weights": True},
+        {"teacher_forcing": (0.5, 0.0)},
+        {"bottleneck": "vq", "codes": 16},
+        {"stage": "both"},
+    ],
+    ids=str,
+)
+def test_every_switch_trains(tmp_path, settings):
+    fitted = train(tmp_path, Toy(8), 3, **settings)
+    assert all(np.isfinite(v) for v in fitted.losses.values())
+    assert SignX(None, Context(weights=str(fitted.weights))).recognize(Toy()[1].tracks)
+
+
+def test_a_loss_of_weight_zero_is_not_computed(tmp_path):
+    fitted = train(tmp_path, Toy(8), 2, ngram_weight=0.0, word_weight=0.0, noise_weight=0.0)
+    assert set(fitted.losses) == {"text", "contrast", "ctc"}
+
+
+def test_labels_outside_the_vocabulary_are_counted_and_named(tmp_path, caplog):
+    class Other(Toy):
+        def __getitem__(self, i):
+            sample = super().__getitem__(i)
+            if sample.split == "test":
+                sample.glosses = ["NEW", *sample.glosses]
+            return sample
+
+    with caplog.at_level(logging.WARNING, "signcore"):
+        train(tmp_path, Other(8), 1)
+    assert "2 glosses are outside the vocabulary: NEW (2)" in caplog.text
+
+
+def test_bad_samples_are_left_out_and_told(tmp_path, caplog):
+    class Bad(Toy):
+        def __getitem__(self, i):
+            sample = super().__getitem__(i)
+            if i == 1:
+                return Sample(
+                    id="bad", glosses=["A"], tracks=Tracks({"dwpose": np.zeros((3, 7), np.float32)}, 25.0)
+                )
+            if i == 2:
+                return Sample(id="mute", tracks=sample.tracks)
+            return sample
+
+    with caplog.at_level(logging.WARNING, "signcore"):
+        train(tmp_path, Bad(8), 1)
+    assert "2 of 8 samples left out; the first: bad: tracks: dwpose has 7 numbers" in caplog.text
+
+
+def test_nothing_to_train_on_is_one_line(tmp_path):
+    class Mute(Toy):
+        def __getitem__(self, i):
+            return Sample(id="mute", tracks=super().__getitem__(i).tracks)
+
+    with pytest.raises(InputError, match="holds no sample with glosses to train on"):
+        train(tmp_path, Mute(3), 1)
+
+
+def test_stage_two_needs_stage_one():
+    with pytest.raises(ConfigError, match="needs a trained Pose2Gloss"):
+        SignXTask(SignXConfig(**TINY, stage="video"))
+
+
+def test_a_missing_track_at_test_that_was_there_in_training(tmp_path):
+    class Two(Toy):
+        def __getitem__(self, i):
+            sample = super().__getitem__(i)
+            more = np.ones((len(sample.tracks), WIDTHS["smplerx"]), np.float32)
+            sample._lazy["tracks"] = Tracks({**sample.tracks.features, "smplerx": more}, 12.5)
+            return sample
+
+    fitted = train(tmp_path, Two(8), 2)
+    found = SignX(None, Context(weights=str(fitted.weights))).recognize(Toy()[1].tracks)
+    assert len(found) >= 1
+
+
+def test_the_synthetic_signer_has_what_training_reads(tmp_path):
+    data = load("dataset", "synthetic-sentences", clips=2, test_clips=1, min_glosses=1, max_glosses=1)
+    fitted = train(tmp_path, data, 1, batch=2)
+    assert fitted.scores["wer"] > 0
