@@ -18,6 +18,7 @@ VERBS = {  # verb -> its line in `signcore --help`; the module has the verb's na
     "notation": "Read a HamNoSys notation symbol by symbol.",
     "list": "List the installed components.",
     "show": "Show one component: its inputs and settings.",
+    "new": "Write a plugin package that passes the conformance kit.",
     "check": "Run the conformance kit on a component.",
     "plugins": "List the installed plugins and what went wrong in each.",
     "bench": "Time the kernels beside their installed peers.",
