@@ -46,7 +46,6 @@ PAPER: dict[str, Any] = {
     "prior_batch": 4,
 }
 RIVAL: dict[str, Any] = {  # what VideoGPT does otherwise, at any size
-    "normalisation": "batch",
     "attention": "axial",
     "gan_weight": 0.0,
     "perceptual_weight": 0.0,

@@ -5,47 +5,26 @@ from __future__ import annotations
 import csv
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
 from signcore import weights
-from signcore.contracts import Context, Sample
+from signcore.contracts import Context
 from signcore.errors import InputError, WeightsError, WorkError
 from signcore.plugins.lmt.clips import Clips, as_frames, as_tensor, label_of, places, read, same_vocabulary
 from signcore.plugins.lmt.config import LMTConfig, LMTInputs, VideoGPTConfig
 from signcore.plugins.lmt.generator import LMT, VideoGPT
+from signcore.plugins.lmt.model import make_autoencoder, make_prior
 from signcore.plugins.lmt.training import LMTTask, VideoGPTTask, reconstruction_loss
 from signcore.training import fit
-from signcore.types import Image
-from signcore.types.video import Video
+from signcore.types import Image, read_image
+from tests.plugins.lmt.walks import GLOSSES, Walks, walking
 
 TINY = {
     "size": 16, "clip_frames": 8, "hidden": 8, "fine_hidden": 4, "codes": 12, "dim": 4, "batch": 2, "gan_width": 2, "lpips_width": 2,
     "gan_start": 0.25, "width": 12, "layers": 1, "prior_heads": 2, "prior_batch": 3, "held_out": 0.3, "evaluate_clips": 4,
 }  # fmt: skip
-GLOSSES = ("LEFT", "RIGHT")
-
-
-def walking(number: int) -> Sample:
-    """A bright square that walks to the side that its gloss says."""
-    gloss, frames = GLOSSES[number % 2], np.full((12, 20, 24, 3), 40 + number, np.uint8)
-    for t in range(12):
-        x = 10 + (t if gloss == "RIGHT" else -t) * 2 // 3
-        frames[t, 8:13, max(x, 0) : x + 5] = (220, 180, 90)
-    return Sample(
-        id=f"walk-{number}", video=Video.from_array(frames, 10), glosses=[gloss], signer=f"signer {number}"
-    )
-
-
-class Walks:
-    def __init__(self, count: int = 6) -> None:
-        self.samples = [walking(i) for i in range(count)]
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, index: int) -> Sample:
-        return self.samples[index]
 
 
 def config(**settings) -> LMTConfig:
@@ -249,6 +228,13 @@ def test_a_gloss_and_a_picture_become_a_video(fitted):
     assert made.fps == pytest.approx(4 * 10 / 11, abs=0.01)
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P"])
+def test_a_grey_or_transparent_picture_is_taken(fitted, tmp_path, mode):
+    PIL.Image.new(mode, (30, 20), 128 if mode in "LP" else (90,) * len(mode)).save(tmp_path / "source.png")
+    inputs = LMTInputs(gloss="LEFT", source=read_image(tmp_path / "source.png"))
+    assert LMT.from_pretrained(fitted.weights).generate(inputs).shape == (8, 16, 16, 3)
+
+
 @pytest.mark.parametrize("size", [(5, 90), (300, 40), (16, 16)])
 def test_a_source_of_any_size_is_taken(fitted, size):
     for fit_ in ("crop", "pad"):
@@ -306,3 +292,33 @@ def test_saved_weights_make_the_same_video(fitted, tmp_path):
 def test_guidance_needs_label_dropout():
     with pytest.raises(ValueError, match="guidance: needs a prior that was trained with label_dropout"):
         LMTConfig(guidance=2.0, label_dropout=0.0)
+
+
+# the paper's size
+
+
+def test_presets_have_the_papers_sizes():
+    paper, rival = LMTConfig(preset="paper"), VideoGPTConfig(preset="paper")
+    assert (paper.size, paper.clip_frames, paper.downsample, paper.codes) == (128, 16, (4, 4, 4), 1024)
+    assert paper.grid == (4, 32, 32)
+    assert (rival.attention, rival.codes, rival.gan_weight, rival.perceptual_weight) == ("axial", 2048, 0, 0)
+    with torch.device("meta"):
+        stages = [make_autoencoder(paper), make_autoencoder(rival)]
+    priors = [make_prior(c, torch.zeros(c.codes, c.dim), 100) for c in (paper, rival)]
+    counts = [sum(p.numel() for p in network.parameters()) for network in (*stages, *priors)]
+    assert counts == [18_845_299, 21_141_619, 40_607_744, 46_868_352]
+    assert priors[0].generated == 3072
+
+
+@pytest.mark.slow
+def test_the_papers_first_stage_goes_forward_and_backward():
+    config = LMTConfig(preset="paper", batch=1, perceptual_frames=1, gan_start=0.0)
+    made = LMTTask(config, Context()).first
+    made.schedule(1, 2)
+    batch = {"video": torch.rand(1, 3, 16, 128, 128) - 0.5, "position": 0}
+    for name, optimizer in made.optimizers().items():
+        losses = made.step(batch, name)
+        sum(losses.values()).backward()
+        optimizer.step()
+    assert made.model.encode(batch["video"]).shape == (1, 4, 32, 32)
+    assert all(p.grad is not None for p in made.model.parameters())
