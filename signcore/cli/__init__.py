@@ -16,6 +16,7 @@ VERBS = {  # verb -> its line in `signcore --help`; the module has the verb's na
     "train": "Train a component on a dataset.",
     "evaluate": "Judge a generator over a dataset, or metrics by what they retrieve.",
     "notation": "Read a HamNoSys notation symbol by symbol.",
+    "view": "Show a video, a pose, a picture or a run in the browser.",
     "list": "List the installed components.",
     "show": "Show one component: its inputs and settings.",
     "new": "Write a plugin package that passes the conformance kit.",

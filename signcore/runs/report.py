@@ -39,6 +39,24 @@ def write_report(path: Path, manifest: dict[str, Any], plan: Plan, outcome: Outc
         "components": manifest["components"],
     }
     title = " + ".join(c["name"] for c in manifest["components"] if c["kind"] != "metric")
+    _write(path, title, data)
+
+
+def write_view(path: Path, value: Any, title: str, pose: Any = None) -> None:
+    """The same page of one video (with its pose, where there is one), pose or image."""
+    from signcore._version import __version__
+
+    kind = type_of(value)
+    if kind == "image":
+        panel = {"kind": "image", "title": title, "wide": True, "src": _png(value.array, WIDE_SIDE)}
+    else:
+        panel = _video_panel(title, value, pose) if kind == "video" else _pose_panel(title, value)
+    about = {"signcore": __version__, "created": "", "device": "", "notes": [], "timings": {}}
+    data = {"panels": [panel], "series": {}, "scores": [], "text": [], "command": "", "about": about}
+    _write(path, title, {**data, "components": []})
+
+
+def _write(path: Path, title: str, data: dict[str, Any]) -> None:
     page = files("signcore.runs").joinpath("report.html").read_text(encoding="utf-8")
     page = page.replace("{{title}}", html.escape(title))
     page = page.replace("{{data}}", json.dumps(data, ensure_ascii=False).replace("</", "<\\/"))
