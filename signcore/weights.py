@@ -34,7 +34,7 @@ def read(source: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if file.suffix != ".safetensors":
         raise WeightsError(
             f"{file}: not a .safetensors file",
-            "pickled weights are not loaded; save them as safetensors first",
+            "pickled weights are not loaded; `signcore convert-weights IN OUT.safetensors` makes them safe",
         )
     from safetensors import SafetensorError, safe_open
 
@@ -136,6 +136,56 @@ def save(
     except OSError as error:
         raise WorkError(f"{folder}: weights cannot be written ({error.strerror or error})") from error
     return folder / MODEL
+
+
+def convert(source: str | Path, target: str | Path, *, under: str = "") -> tuple[int, str]:
+    """Tensors of somebody's .pth, .pt, .ckpt, .tar or .bin into a .safetensors file: (how many, the source's sha256).
+
+    Read by torch's own reader of tensors alone, so that nothing of the file is run. Nested state dicts are flattened with
+    dots; `under` takes only what lies under that name, without it. DataParallel's "module." is taken off, optimisers are left out.
+    Raises WeightsError where the file holds more than tensors, none, or none under that name.
+    """
+    import pickle
+
+    import torch
+    from safetensors.torch import save_file
+
+    from signcore.types.files import replacing, sha256
+
+    source, target = Path(source), Path(target)
+    if not source.is_file():
+        raise WeightsError(f"{source}: no such file")
+    if target.suffix != ".safetensors":
+        raise WeightsError(f"{target}: expected a name that ends in .safetensors")
+    try:
+        found = torch.load(source, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, AttributeError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise WeightsError(
+            f"{source}: cannot be read as tensors alone ({reason[:160]})",
+            "it holds code or is damaged; ask its author for a state dict",
+        ) from error
+    tensors: dict[str, Tensor] = {}
+
+    def flatten(value: Any, name: str) -> None:
+        if isinstance(value, torch.Tensor):
+            tensors[name] = value
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                if not str(key).startswith("optimizer"):
+                    flatten(inner, f"{name}.{key}" if name else str(key))
+
+    flatten(found, "")
+    if under:
+        tensors = {k.removeprefix(f"{under}."): v for k, v in tensors.items() if k.startswith(f"{under}.")}
+    tensors = {k.removeprefix("module."): v for k, v in tensors.items()}
+    if not tensors:
+        raise WeightsError(f"{source}: holds no tensors{f' under {under!r}' if under else ''}")
+    digest = sha256(source)
+    about = {"converted_from": source.name, "sha256": digest}
+    with replacing(target) as temporary:
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, temporary, metadata=about)
+    return len(tensors), digest
 
 
 def _halved(name: str, value: Tensor) -> torch.Tensor:

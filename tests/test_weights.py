@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -173,3 +175,42 @@ def test_without_any_weights_random_ones_are_refused(index):
     assert "no weights for preset 'paper'" in line
     for way in ("--weights FILE", "pip install signcore-weights", "signcore train --generator toy"):
         assert way in line
+
+
+EVIL = Path(tempfile.gettempdir()) / "signcore-evil"
+
+
+class Evil:
+    def __reduce__(self):
+        import os
+
+        return os.system, (f"touch {EVIL}",)
+
+
+def test_a_pickled_checkpoint_becomes_safe(tmp_path, cli):
+    state = {"module.layer.weight": torch.arange(6.0).reshape(2, 3), "module.layer.bias": torch.zeros(2)}
+    torch.save({"epoch": 3, "state_dict": state, "optimizer": {"m": torch.ones(1)}}, tmp_path / "a.pth")
+    code, out, _ = cli(
+        "convert-weights", tmp_path / "a.pth", tmp_path / "a.safetensors", "--under", "state_dict"
+    )
+    assert code == 0
+    assert "2 tensors" in out
+    found = weights.read(tmp_path / "a.safetensors")[1]
+    assert found["layer.weight"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    torch.save(state, tmp_path / "b.pth")
+    weights.convert(tmp_path / "b.pth", tmp_path / "b.safetensors")
+    assert set(weights.read(tmp_path / "b.safetensors")[1]) == {"layer.weight", "layer.bias"}
+
+
+def test_a_checkpoint_with_code_is_refused_and_not_run(tmp_path):
+    torch.save({"a": Evil()}, tmp_path / "evil.pth")
+    with pytest.raises(WeightsError, match="cannot be read as tensors alone"):
+        weights.convert(tmp_path / "evil.pth", tmp_path / "evil.safetensors")
+    assert not EVIL.exists()
+    (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(WeightsError, match=r"cut\.pth"):
+        weights.convert(tmp_path / "cut.pth", tmp_path / "cut.safetensors")
+    torch.save({"a": 1}, tmp_path / "none.pth")
+    with pytest.raises(WeightsError, match="holds no tensors"):
+        weights.convert(tmp_path / "none.pth", tmp_path / "none.safetensors")
+    assert not (tmp_path / "cut.safetensors").exists()

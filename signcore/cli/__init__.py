@@ -21,6 +21,7 @@ VERBS = {  # verb -> its line in `signcore --help`; the module has the verb's na
     "show": "Show one component: its inputs and settings.",
     "new": "Write a plugin package that passes the conformance kit.",
     "check": "Run the conformance kit on a component.",
+    "convert-weights": "Somebody's .pth as .safetensors, without running what is in it.",
     "plugins": "List the installed plugins and what went wrong in each.",
     "bench": "Time the kernels beside their installed peers.",
     "doctor": "Check the installation and say what to do about each trouble.",

@@ -15,6 +15,7 @@ from signcore.contracts import Dataset
 from signcore.errors import InputError
 from signcore.types import preprocess
 
+OTHERS = 64  # signs of all lengths that go with a batch
 POOL = 8  # batches drawn together and sorted by length, so that a batch has little padding
 
 
@@ -38,6 +39,8 @@ class Batch(NamedTuple):
     confidence: Tensor  # [B, N, K]
     absent: Tensor  # bool [B, N], True where padded
     position: int  # of the batch in the run: seeds the step's own random draws
+    other_tokens: Tensor  # int64 [M, L'] of the batch's signs and of others of all lengths, which batches sorted by length lack
+    other_frames: Tensor  # [M] how long those are
 
 
 class Signs:
@@ -111,7 +114,8 @@ class Signs:
                 key=lambda i: (len(signs[i].points), i),
             )
             part = int(random.integers(POOL)) * size
-            yield collate([signs[i] for i in drawn[part : part + size]], position)
+            others = [signs[i] for i in drawn[:: max(1, POOL * size // OTHERS)]]
+            yield collate([signs[i] for i in drawn[part : part + size]], position, others)
             position += 1
 
 
@@ -130,25 +134,32 @@ def _sampled(points: np.ndarray, at: np.ndarray) -> np.ndarray:
     return (points[low] * (1 - part) + points[high] * part).astype(np.float32)
 
 
-def collate(signs: Sequence[Sign], position: int = 0) -> Batch:
-    """Padded to the longest: tokens with 0, frames with the last frame and no confidence."""
+def _tokens(signs: Sequence[Sign]) -> Tensor:
+    tokens = torch.zeros(len(signs), max(len(s.tokens) for s in signs), dtype=torch.int64)
+    for row, sign in zip(tokens, signs, strict=True):
+        row[: len(sign.tokens)] = torch.tensor(sign.tokens)
+    return tokens
+
+
+def collate(signs: Sequence[Sign], position: int = 0, others: Sequence[Sign] | None = None) -> Batch:
+    """Padded to the longest: tokens with 0, frames with the last frame and no confidence. others: by default the signs themselves."""
+    others = signs if others is None else others
     frames = max(len(s.points) for s in signs)
-    symbols = max(len(s.tokens) for s in signs)
-    tokens = np.zeros((len(signs), symbols), np.int64)
     pose = np.zeros((len(signs), frames, *signs[0].points.shape[1:]), np.float32)
     confidence = np.zeros(pose.shape[:3], np.float32)
     absent = np.ones(pose.shape[:2], bool)
     for i, sign in enumerate(signs):
         count = len(sign.points)
-        tokens[i, : len(sign.tokens)] = sign.tokens
         pose[i, :count], pose[i, count:] = sign.points, sign.points[-1]
         confidence[i, :count], absent[i, :count] = sign.confidence, False
     return Batch(
-        torch.from_numpy(tokens),
+        _tokens(signs),
         torch.from_numpy(pose),
         torch.from_numpy(confidence),
         torch.from_numpy(absent),
         position,
+        _tokens(others),
+        torch.tensor([float(len(sign.points)) for sign in others]),
     )
 
 

@@ -126,7 +126,7 @@ class Ham2PoseConfig(PresetConfig):
         le=1,
     )
     noise: float = setting(1e-4, "epsilon: of the noise added to a step's input", ge=0)
-    length_weight: float = setting(2e-4, "gamma: weight of the length predictor's loss", ge=0)
+    length_weight: float = setting(1e-3, "gamma: weight of the length predictor's loss", ge=0)
     even_steps: bool = setting(
         True,
         "divide every refinement's error by its delta squared, so that the first counts as much as the last; false as the paper",

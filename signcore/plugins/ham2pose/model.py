@@ -112,11 +112,12 @@ class Ham2PoseModel(nn.Module):
         *,
         teacher: Sequence[bool],
         noise: Sequence[Tensor] | None = None,
+        others: tuple[Tensor, Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """Eq. 2 to 5. pose: truth [B, N, K, 2]; confidence: weights [B, N, K]; absent: bool [B, N].
 
         teacher: of every step, whether the next one starts from the target (eq. 5); noise: of every step, in place of epsilon z
-        [B, N, K, 2].
+        [B, N, K, 2]. others: tokens [M, L] and lengths [M] that the length predictor learns from, in place of the batch's.
         """
         text = self.read(tokens)
         now = pose[:, :1].expand_as(pose)
@@ -130,10 +131,12 @@ class Ham2PoseModel(nn.Module):
             now = target if teacher[step] else made
             if noise is not None:
                 now = now + noise[step]
-        frames = (~absent).sum(1).to(pose)
+        predicted, frames = text.length, (~absent).sum(1).to(pose)
+        if others is not None:
+            predicted, frames = self.read(others[0]).length, others[1]
         return {
             "refinement": loss_scale(self.config.steps) * total,
-            "length": self.config.length_weight * ((text.length - frames) ** 2).mean(),
+            "length": self.config.length_weight * ((predicted - frames) ** 2).mean(),
         }
 
     def _error(self, made: Tensor, target: Tensor, confidence: Tensor, absent: Tensor) -> Tensor:

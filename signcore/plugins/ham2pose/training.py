@@ -120,7 +120,10 @@ class Ham2PoseTask:
                 for _ in range(config.steps)
             ]
         sure = batch.confidence if config.confidence_loss else (batch.confidence > 0).to(batch.pose)
-        return self.model.losses(batch.tokens, batch.pose, sure, batch.absent, teacher=teacher, noise=noise)
+        others = (batch.other_tokens, batch.other_frames)
+        return self.model.losses(
+            batch.tokens, batch.pose, sure, batch.absent, teacher=teacher, noise=noise, others=others
+        )
 
     def clip(self, optimizer: str) -> None:
         if self.config.clip_gradient:
