@@ -11,6 +11,14 @@ from signcore.errors import InputError
 from signcore.types.poses import check_pose
 
 
+def has_pose(video: Any) -> bool:
+    """Whether a Video carries its pose or has a .pose beside it."""
+    path = getattr(video, "path", None)
+    return getattr(video, "pose", None) is not None or (
+        path is not None and path.with_suffix(".pose").is_file()
+    )
+
+
 def pose_of(sample: Any) -> Pose:
     """The pose of a Pose, a Sample, or a Video that carries its own or has a .pose beside it. Raises InputError."""
     if isinstance(sample, Pose):

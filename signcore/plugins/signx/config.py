@@ -66,6 +66,10 @@ class SignXConfig(PresetConfig):
 
     # what is read
     fps: float = setting(12.5, "rate that tracks are brought to", "frames/s", gt=0, le=240)
+    see: Literal["auto", "pixels", "pose"] = setting(
+        "auto",
+        "of a video: its pixels (Video2Pose), or the pose that travels with it or lies beside it; auto: the pose if there is one",
+    )
     tracks: tuple[Literal["smplerx", "dwpose", "mediapipe", "depth", "segmentation"], ...] = setting(
         TRACKS, "which tracks there are; one that a clip lacks is zeros, and marked absent"
     )

@@ -21,11 +21,14 @@ from signcore.plugins.signx.video import Video2Pose
 from signcore.presets import describe, trained_config
 from signcore.recognition import ctc
 from signcore.recognition.frames import frames_of, to_network
+from signcore.recognition.samples import has_pose, pose_of
+from signcore.recognition.streams import transcribe, video_chunks
 from signcore.recognition.tracks import WIDTHS, at_rate, check_known, from_pose
 from signcore.recognition.vocabulary import PAD, Vocabulary
 from signcore.types import Video
 from signcore.types.tracks import Tracks
 
+LONG = 4  # windows from which on a video is read a window at a time
 CHUNK = 64  # frames that the vision transformer sees at a time
 
 
@@ -33,9 +36,9 @@ class SignX:
     """SignX (section 3): Pose2Gloss on tracks or a pose, Video2Pose and Pose2Gloss on a video.
 
     `recognize` gives the best hypotheses with the time of every gloss, best first. A track that the clip lacks is zeros and
-    marked absent. A clip with nobody in it, or shorter than a sign, gives one empty hypothesis. Of a video whose weights have
-    no Video2Pose its own pose is read, or the .pose beside it. Raises InputError for a track of another width, and where
-    none is known.
+    marked absent. A clip with nobody in it gives one empty hypothesis. A video is read by its own pose or the .pose beside it, where
+    there is one, else by its pixels (`see`); a long one a window at a time, so that memory is bounded. Raises InputError for a
+    track of another width and where none is known, WeightsError where pixels are to be read and the weights have no Video2Pose.
     """
 
     takes = ("tracks", "pose", "video")
@@ -47,6 +50,9 @@ class SignX:
         self.model = model.eval().requires_grad_(False).to(self.context.device)
 
     def recognize(self, sample: Video | Pose | Tracks) -> list[Hypothesis]:
+        if isinstance(sample, Video) and sample.seconds > LONG * self.config.window and not has_pose(sample):
+            *_, whole = self.stream(video_chunks(sample))
+            return [whole]
         try:
             tracks = self.tracks_of(sample)
         except InputError as error:
@@ -61,11 +67,9 @@ class SignX:
             tracks = sample
         elif isinstance(sample, Pose):
             tracks = from_pose(sample)
-        elif self.model.video2pose is not None:
+        elif self.config.see == "pixels" or (self.config.see == "auto" and not has_pose(sample)):
             return self.seen(sample)
         else:
-            from signcore.recognition.samples import pose_of
-
             tracks = from_pose(pose_of(sample))
         check_known(tracks)
         known = [n for n in tracks.features if n in self.config.tracks]
@@ -81,7 +85,10 @@ class SignX:
         if not len(video):
             raise InputError("video: holds no frames")
         if self.model.video2pose is None:
-            raise WeightsError("signx: these weights have no Video2Pose", "train it with --set stage=video")
+            raise WeightsError(
+                "signx: these weights have no Video2Pose, and the video has no pose",
+                "give --pose or --estimator, or train it with --set stage=video",
+            )
         frames = frames_of(video, self.config.fps, self.config.image_size)
         with torch.inference_mode():
             rows = [
@@ -95,8 +102,6 @@ class SignX:
     def stream(self, chunks: Iterable[Any]) -> Iterator[Hypothesis]:
         """Chunks of frames as they come, each Video, Pose or Tracks, to the sentence so far, after every chunk that is enough
         to look again. Memory: one window of frames, and the transcript. See `signcore.recognition.streams`."""
-        from signcore.recognition.streams import transcribe
-
         return transcribe(self.recognize, chunks, self.config.window, self.config.hop)
 
 

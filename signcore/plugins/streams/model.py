@@ -41,7 +41,7 @@ class Stream(nn.Module):
         self.frames = frames
         self.norm = nn.BatchNorm1d(channels)
         self.stem = nn.Conv1d(channels, config.width, config.kernel, 1, config.kernel // 2)
-        strides = [2 if i >= config.blocks - config.halvings else 1 for i in range(config.blocks)]
+        strides = [2 if i < config.halvings else 1 for i in range(config.blocks)]
         self.blocks = nn.Sequential(*(Block(config.width, config.kernel, s) for s in strides))
         self.dropout = nn.Dropout(config.dropout)
         self.answer = nn.Linear(config.width * (1 if frames else 2), classes)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from signcore.contracts import Context, Sample
+from signcore.errors import WeightsError
+from signcore.plugins.streams.config import StreamsConfig
+from signcore.plugins.streams.model import StreamsModel
+from signcore.plugins.streams.recognizer import PoseStreams
+from signcore.plugins.streams.training import StreamsTask
+from signcore.recognition.judging import judge
+from signcore.training import fit
+from signcore.types.poses import pose_from_keypoints
+
+TINY = {"width": 16, "batch": 8, "averaging": 0.0, "learning_rate": 1e-2, "frames": 24, "dropout": 0.1}
+
+
+def clip(glosses, seed):
+    """Every gloss is its own way of the right hand."""
+    random = np.random.default_rng(seed)
+    points = np.full((12 * len(glosses) + 12, 137, 2), np.nan)
+    points[:, [0, 2, 3, 4, 5, 6, 7]] = np.array(
+        [[50, 20], [40, 40], [35, 60], [40, 80], [60, 40], [65, 60], [60, 80]]
+    )
+    for k, gloss in enumerate(glosses):
+        t = np.sin(np.linspace(0, np.pi, 12))
+        way = {"UP": (0, -50), "OUT": (-30, -10), "DOWN": (5, 15)}[gloss]
+        part = slice(12 * k + 6, 12 * k + 18)
+        points[part, 4] += t[:, None] * way * random.uniform(0.8, 1.2)
+    points += random.normal(0, 0.5, points.shape)
+    return pose_from_keypoints(points, "openpose_137", fps=25, width=100, height=100)
+
+
+class Clips:
+    def __init__(self, count, most=1, split="train"):
+        self.count, self.most, self.split = count, most, split
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, i):
+        if not 0 <= i < self.count:
+            raise IndexError(i)
+        random = np.random.default_rng(1000 + i)
+        glosses = [
+            str(g) for g in random.choice(["UP", "OUT", "DOWN"], size=random.integers(1, self.most + 1))
+        ]
+        return Sample(
+            id=str(i),
+            pose=clip(glosses, i),
+            glosses=glosses,
+            signer=f"s{i % 2}",
+            split=self.split if i % 5 else "test",
+        )
+
+
+def train(folder, dataset, steps, **settings):
+    task = StreamsTask(StreamsConfig(**{**TINY, **settings}), Context())
+    return fit(task, dataset, folder=folder, steps=steps, checkpoint_every=0, sample_every=0, seed=0)
+
+
+def test_single_signs_are_learned_and_read_back(tmp_path):
+    fitted = train(tmp_path, Clips(40), 60)
+    assert fitted.scores["right"] >= 85
+    recognizer = PoseStreams(None, Context(weights=str(fitted.weights)))
+    found = recognizer.recognize(clip(["UP"], 999))
+    assert found[0].glosses == ["UP"]
+    assert len(found) == 3
+    assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
+
+
+def test_sentences_are_learned_by_ctc(tmp_path):
+    fitted = train(tmp_path, Clips(40, most=3), 120, halvings=1)
+    assert fitted.scores["wer"] < 40
+    recognizer = PoseStreams(None, Context(weights=str(fitted.weights)))
+    assert recognizer.config.reads == "sentence"
+    best = recognizer.recognize(clip(["UP", "OUT"], 999))[0]
+    assert len(best.times) == len(best.glosses)
+    assert best.score <= 0
+
+
+@pytest.mark.parametrize(
+    "settings", [{"mixup": 0.4}, {"streams": ("joint", "turn")}, {"both_sides": False}, {"dims": 3}]
+)
+def test_every_switch_trains(tmp_path, settings):
+    fitted = train(tmp_path, Clips(10), 2, **settings)
+    assert all(np.isfinite(v) for v in fitted.losses.values())
+    assert PoseStreams(StreamsConfig(**{k: v for k, v in settings.items() if k == "both_sides"}),
+                       Context(weights=str(fitted.weights))).recognize(clip(["UP"], 1))  # fmt: skip
+
+
+def test_steps_are_those_that_the_network_gives():
+    config = StreamsConfig(reads="sentence", width=8, blocks=3, halvings=2)
+    net = StreamsModel(config, ["left_wrist", "right_wrist"], 2, 5).eval()
+    for frames in range(8, 30):
+        given = net(torch.randn(1, frames, 2, 2))[0].shape[1]
+        assert int(net.steps(torch.tensor(frames))) == given
+
+
+def test_mirrored_clips_read_alike_with_both_sides(tmp_path):
+    from signcore.types import layouts
+
+    fitted = train(tmp_path, Clips(20), 5)
+    recognizer = PoseStreams(None, Context(weights=str(fitted.weights)))
+    pose = clip(["OUT"], 5)
+    one, other = recognizer.recognize(pose), recognizer.recognize(layouts.mirror(pose))
+    for a, b in zip(one, other, strict=True):
+        assert a.glosses == b.glosses
+        assert a.score == pytest.approx(b.score, abs=1e-4)
+
+
+def test_without_weights_it_is_refused():
+    with pytest.raises(WeightsError, match="no weights for preset"):
+        PoseStreams(StreamsConfig(preset="large"), Context())
+
+
+def test_leaving_signers_out_trains_a_fold_each():
+    def trained(part, seed, folder):
+        return PoseStreams(None, Context(weights=str(train(folder, part, 30).weights)))
+
+    from signcore.plugins.text_metrics.metrics import WER
+
+    told = judge(trained, Clips(24), lambda: {"wer": WER()}, folds="signer", seeds=(0,))
+    assert set(told.folds) == {"s0", "s1"}
+    assert told.clips == 24
+    assert told.scores["wer"] < 60
+    assert sum(n for row in told.confusions.values() for n in row.values()) == 24
