@@ -77,8 +77,9 @@ class PoseRoute:
 
     def generate(self, inputs: LMTInputs) -> Video:
         vocabulary = sorted(self.places)
-        found = self.places[vocabulary[label_of(inputs.gloss, vocabulary)]]
-        random = np.random.Generator(np.random.PCG64([self.context.seed, len(inputs.gloss)]))
+        label = 0 if inputs.gloss is None else label_of(inputs.gloss, vocabulary)
+        found = self.places[vocabulary[label]]
+        random = np.random.Generator(np.random.PCG64([self.context.seed, label]))
         sample = self.dataset[found[int(random.integers(len(found)))]]
         if sample.pose is None or sample.video is None:
             raise InputError(f"{sample.id}: has no pose or no video to move a picture with")

@@ -267,9 +267,8 @@ class VideoGPTConfig(LMTConfig):
 class LMTInputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    gloss: str = Field(
-        min_length=1,
-        description="One gloss of the vocabulary; `signcore run` without it takes one that the weights know.",
+    gloss: str | None = Field(
+        None, description="One gloss of the vocabulary; without it the first that the weights know."
     )
     source: Image = Field(description="The still image: who signs, at rest, before what.")
 

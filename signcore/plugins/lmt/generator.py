@@ -74,7 +74,8 @@ class LMT:
     @torch.inference_mode()
     def samples(self, inputs: LMTInputs) -> list[Video]:
         """`config.num_samples` videos of the same gloss and image, drawn from `context.seed`."""
-        config, label = self.config, label_of(inputs.gloss, self.vocabulary)
+        config = self.config
+        label = 0 if inputs.gloss is None else label_of(inputs.gloss, self.vocabulary)
         image = fit_frame(inputs.source.array, config.size, config.fit)[None].to(self.context.device) - 0.5
         still = still_codes(self.autoencoder, image, config.clip_frames)
         codes = self._codes(still.expand(config.num_samples, -1, -1), label)

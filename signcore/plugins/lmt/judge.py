@@ -104,7 +104,7 @@ def decode(model: nn.Module, frames: np.ndarray, glosses: Sequence[str], seconds
 
 
 class ClipFramesTask(GlossTask[ClipFramesConfig]):
-    """Cross-entropy on clips that are shifted, mirrored, hastened and recoloured at random."""
+    """Cross-entropy on clips that are shifted, mirrored and recoloured at random."""
 
     def __init__(self, config: ClipFramesConfig | None = None, context: Context | None = None) -> None:
         super().__init__(config or ClipFramesConfig(), context)
