@@ -15,6 +15,7 @@ VERBS = {  # verb -> its line in `signcore --help`; the module has the verb's na
     "run": "Run estimators, generators, recognizers and metrics into one folder.",
     "train": "Train a component on a dataset.",
     "evaluate": "Judge a generator over a dataset, or metrics by what they retrieve.",
+    "map": "Run one component over a table, on several processes or machines.",
     "notation": "Read a HamNoSys notation symbol by symbol.",
     "view": "Show a video, a pose, a picture or a run in the browser.",
     "list": "List the installed components.",

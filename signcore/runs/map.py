@@ -1,0 +1,296 @@
+"""One component over a table of inputs, on several processes or machines; what is done stays done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import re
+import shutil
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from signcore.contracts import Context
+from signcore.errors import InputError, SigncoreError, UsageError
+from signcore.runs.execute import _construct, _work
+from signcore.runs.folder import native_output, whole_folder, write_product
+from signcore.runs.inputs import slots
+from signcore.runs.plan import plan
+from signcore.runs.request import Request, choose
+
+ATTEMPTS = 3  # how often a row may lose its worker before it is given up
+DONE = "row.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every row is done with. component: (kind, name). folder: where the table's paths begin."""
+
+    component: tuple[str, str]
+    settings: dict[str, Any]
+    weights: str | None
+    seed: int
+    device: str
+    output: Path
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Row:
+    id: str
+    line: int
+    values: dict[str, str]
+
+
+@dataclass
+class Summary:
+    """done: rows worked on now; kept: rows that an earlier call had done; bad: rows that could not be done, and why; lost: workers
+    that died; seconds: of this call."""
+
+    rows: int
+    done: int = 0
+    kept: int = 0
+    bad: list[dict[str, Any]] = field(default_factory=list)
+    lost: int = 0
+    seconds: float = 0.0
+
+
+def rows_of(table: Path) -> list[Row]:
+    """A row's id is its column `id`, else its line's number. Raises InputError where two share one."""
+    from signcore.types.tables import read_table
+
+    found, seen = [], dict[str, int]()
+    for row in read_table(table):
+        name = (
+            re.sub(r"[^\w.-]+", "_", row.values.get("id") or f"{row.line:06d}").strip(".")
+            or f"{row.line:06d}"
+        )
+        if name in seen:
+            raise InputError(f"{table}:{row.line}: the id {name!r} is that of line {seen[name]} too")
+        seen[name] = row.line
+        found.append(Row(name, row.line, dict(row.values)))
+    return found
+
+
+def map_rows(
+    job: Job,
+    rows: list[Row],
+    *,
+    workers: int = 1,
+    engine: str = "local",
+    address: str | None = None,
+    told: Callable[[Row, str | None], None] = lambda row, error: None,
+) -> Summary:
+    """Every row's result in job.output/ID/, written whole or not at all.
+
+    Rows that an earlier call did with the same component, settings, weights, seed and values are kept. told(row, error) hears of
+    each row as it ends. A row whose worker is lost is done again, up to three times; nobody else's is.
+    """
+    started = time.perf_counter()
+    job.output.mkdir(parents=True, exist_ok=True)
+    todo = [row for row in rows if _mark(job, row) != _done(job, row)]
+    summary = Summary(len(rows), kept=len(rows) - len(todo))
+    source = _ray(job, todo, workers, address) if engine == "ray" else _local(job, todo, workers)
+    for row, error, lost in source:
+        summary.lost += lost
+        if row is None:
+            continue
+        if error is None:
+            summary.done += 1
+        else:
+            summary.bad.append({"id": row.id, "line": row.line, "error": error})
+        told(row, error)
+    for row in todo:  # what lost workers had begun
+        for left in job.output.glob(f".{row.id}.*.partial"):
+            shutil.rmtree(left, ignore_errors=True)
+    summary.bad.sort(key=lambda bad: bad["line"])
+    summary.seconds = time.perf_counter() - started
+    about = {
+        "component": ":".join(job.component),
+        "settings": job.settings,
+        "seed": job.seed,
+        **asdict(summary),
+    }
+    (job.output / "map.json").write_text(
+        json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    return summary
+
+
+Ended = tuple[Row | None, str | None, int]  # a row with its error, or a worker that was lost
+
+
+def _local(job: Job, rows: list[Row], count: int) -> Iterator[Ended]:
+    """Processes of this machine, each with one row at a time, so that a lost one loses that alone."""
+    spawn = multiprocessing.get_context("spawn")
+    todo, tries = deque(rows), dict[str, int]()
+    busy: dict[Connection, tuple[Any, Row | None]] = {}
+
+    def start() -> None:
+        here, there = spawn.Pipe()
+        process = spawn.Process(target=_serve, args=(job, there), daemon=True)
+        process.start()
+        there.close()
+        busy[here] = process, None
+        give(here)
+
+    def give(pipe: Connection) -> None:
+        process, _ = busy[pipe]
+        row = todo.popleft() if todo else None
+        busy[pipe] = process, row
+        try:
+            pipe.send(row)
+        except (BrokenPipeError, OSError):
+            return  # its death is heard below
+        if row is None:
+            process.join(10)
+            pipe.close()
+            del busy[pipe]
+
+    try:
+        for _ in range(min(count, len(rows))):
+            start()
+        while busy:
+            for ready in wait(list(busy)):
+                pipe: Any = ready
+                process, row = busy[pipe]
+                try:
+                    error = pipe.recv()
+                except (EOFError, OSError):
+                    del busy[pipe]
+                    process.join(1)
+                    yield None, None, 1
+                    if row is not None:
+                        tries[row.id] = tries.get(row.id, 0) + 1
+                        if tries[row.id] < ATTEMPTS:
+                            todo.appendleft(row)
+                        else:
+                            yield (
+                                row,
+                                f"its worker was lost {ATTEMPTS} times (exit code {process.exitcode})",
+                                0,
+                            )
+                    if todo:
+                        start()
+                    continue
+                assert row is not None
+                yield row, error, 0
+                give(pipe)
+    finally:
+        for process, _ in busy.values():
+            process.terminate()
+
+
+def _serve(job: Job, pipe: Connection) -> None:
+    while (row := pipe.recv()) is not None:
+        pipe.send(work(job, row))
+
+
+def _ray(job: Job, rows: list[Row], count: int, address: str | None) -> Iterator[Ended]:
+    try:
+        import ray
+    except ImportError:
+        raise UsageError("--engine ray: Ray is not installed", "pip install ray") from None
+    import logging
+
+    more: dict[str, Any] = {"address": address}
+    if not address:  # workers of this machine see what this process sees
+        here = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        more = {"num_cpus": count, "include_dashboard": False, "runtime_env": {"env_vars": here}}
+    ray.init(logging_level=logging.ERROR, log_to_driver=False, **more)
+    try:
+        remote = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(work)
+        given = ray.put(job)
+        running = {remote.remote(given, row): row for row in rows}
+        while running:
+            ended, _ = ray.wait(list(running), num_returns=1)
+            for task in ended:
+                row = running.pop(task)
+                try:
+                    yield row, ray.get(task), 0
+                except ray.exceptions.RayError as error:
+                    yield row, f"its worker was lost ({(str(error).splitlines() or [''])[0]})", 1
+    finally:
+        ray.shutdown()
+
+
+def work(job: Job, row: Row) -> str | None:
+    """Do one row and write it; the error as one line, or None."""
+    try:
+        _work_row(job, row)
+    except SigncoreError as error:
+        return error.line()
+    except Exception as error:  # a worker must outlive any row
+        return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+    return None
+
+
+def _work_row(job: Job, row: Row) -> None:
+    from signcore.registry import registry
+
+    request = _request(job)
+    (chosen,) = choose(registry, request)
+    names = {slot.name: slot.type for slot in slots(chosen)}
+    given = {name: value for name, value in row.values.items() if name in names and value}
+    request.inputs = {
+        name: value if names[name] == "text" else str(job.folder / value) for name, value in given.items()
+    }
+    wired = plan(registry, [chosen], request, dict)
+    products: list[Any] = []
+    with whole_folder(job.output / row.id) as temporary, native_output(temporary / "log.txt"):
+        for stage in wired.stages:
+            inputs = {**stage.inputs, **{name: products[j] for name, j in stage.pending.items()}}
+            products.append(_work(_component(job, stage.chosen.kind, stage.chosen.name), stage, inputs)[0])
+        metadata = {"comment": f"made by signcore {chosen.label}, seed {job.seed}; not a recording"}
+        write_product(products[-1], wired.stages[-1].output, temporary, metadata)
+        (temporary / DONE).write_text(_mark(job, row) + "\n", encoding="utf-8")
+
+
+@cache
+def _built(key: str, job_json: str, kind: str, name: str) -> Any:
+    from signcore.registry import registry
+
+    about = json.loads(job_json)
+    own = [kind, name] == about["component"]
+    request = Request({kind: [name]}, settings=about["settings"] if own else {})
+    if own and about["weights"]:
+        request.weights = {"": about["weights"]}
+    (chosen,) = choose(registry, request)
+    return _construct(registry, chosen, Context(device=about["device"], seed=about["seed"]))
+
+
+def _component(job: Job, kind: str, name: str) -> Any:
+    """Made once a process."""
+    about = json.dumps({**asdict(job), "output": "", "folder": ""}, default=str)
+    return _built(hashlib.sha256(about.encode()).hexdigest(), about, kind, name)
+
+
+def _request(job: Job) -> Request:
+    kind, name = job.component
+    weights = {"": job.weights} if job.weights else {}
+    return Request({kind: [name]}, settings=job.settings, weights=weights, seed=job.seed)
+
+
+def _mark(job: Job, row: Row) -> str:
+    """What a row's result depends on, as one line of JSON."""
+    about = {
+        "component": ":".join(job.component),
+        "settings": job.settings,
+        "weights": job.weights,
+        "seed": job.seed,
+        "values": row.values,
+    }
+    return json.dumps(about, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def _done(job: Job, row: Row) -> str | None:
+    file = job.output / row.id / DONE
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else None
