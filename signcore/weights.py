@@ -8,7 +8,7 @@ function in the entry-point group `signcore.weights`; it returns records of what
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,23 @@ def read(source: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise WeightsError(
             f"{file}: not readable as safetensors ({error})", "it may be damaged or truncated"
         ) from error
-    return _config(file, metadata), tensors
+    config = _config(file, metadata)
+    if "base" in config:
+        tensors |= _borrowed(file, config["base"])
+    return config, tensors
+
+
+def _borrowed(file: Path, base: dict[str, Any]) -> dict[str, Tensor]:
+    """Tensors that a file shares with shipped weights and so does not hold itself."""
+    kind, _, name = str(base["component"]).partition(":")
+    path = shipped(kind, name, str(base["preset"]))
+    wanted = f"{file}: builds on the shipped weights of {base['component']}, preset {base['preset']}"
+    if path is None:
+        raise WeightsError(f"{wanted}, which are not installed", "pip install signcore-weights")
+    if files.sha256(path) != base["sha256"]:
+        raise WeightsError(f"{wanted}, of another version than those installed", "install that version")
+    _, tensors = read(path)
+    return {name: tensors[name] for name in base["tensors"]}
 
 
 def _config(file: Path, metadata: dict[str, str]) -> dict[str, Any]:
@@ -115,16 +131,30 @@ def _few(names: list[str], most: int = 3) -> str:
 
 
 def save(
-    folder: str | Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], *, half: bool = True
+    folder: str | Path,
+    config: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    *,
+    half: bool = True,
+    base: str | Path | None = None,
 ) -> Path:
     """Write `config.json` and `model.safetensors`, each whole or not at all; half: store floats in 16 bits.
+
+    base: weights that training began from; where they are shipped ones, tensors that did not change are named, and not stored again.
 
     Raises WorkError where they cannot be written, WeightsError where a tensor does not fit into half precision.
     """
     from safetensors.torch import save as to_bytes
 
-    folder, text = Path(folder), json.dumps(dict(config), indent=2, sort_keys=True)
     stored = {name: _halved(name, value) if half else value for name, value in tensors.items()}
+    record = None
+    if base is not None and Path(base).is_file():
+        digest = files.sha256(Path(base))
+        record = next((r for r in _records() if r["sha256"] == digest), None)
+    if record is not None:
+        stored, shared = _changed(stored, record)
+        config = {**config, "base": shared}
+    folder, text = Path(folder), json.dumps(dict(config), indent=2, sort_keys=True)
     contents = to_bytes(
         {name: value.contiguous().cpu() for name, value in stored.items()}, metadata={"config": text}
     )
@@ -136,6 +166,18 @@ def save(
     except OSError as error:
         raise WorkError(f"{folder}: weights cannot be written ({error.strerror or error})") from error
     return folder / MODEL
+
+
+def _changed(
+    stored: dict[str, Tensor], record: Mapping[str, Any]
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `stored` holds beside the shipped weights of a record, and what it shares with them."""
+    import torch
+
+    there = read(record["file"])[1]
+    shared = sorted(n for n, value in stored.items() if n in there and torch.equal(there[n], value))
+    about = {name: record[name] for name in ("component", "preset", "sha256")}
+    return {n: value for n, value in stored.items() if n not in shared}, {**about, "tensors": shared}
 
 
 def convert(source: str | Path, target: str | Path, *, under: str = "") -> tuple[int, str]:
@@ -204,24 +246,25 @@ def shipped(kind: str, name: str, preset: str) -> Path | None:
 
     Raises WeightsError where a file is absent or not the one that was shipped.
     """
-    from importlib.metadata import entry_points
-
-    for point in sorted(entry_points(group=GROUP), key=lambda p: (p.dist.name if p.dist else "", p.name)):
-        try:
-            records = point.load()()
-        except Exception as error:  # somebody else's package; the run goes on to say that weights are wanting
-            raise WeightsError(f"{point.value}: its list of weights cannot be read ({error})") from error
-        for record in records:
-            if (record["component"], record["preset"]) == (f"{kind}:{name}", preset):
-                return _checked(Path(record["file"]), record["sha256"])
+    for record in _records():
+        if (record["component"], record["preset"]) == (f"{kind}:{name}", preset):
+            return _checked(Path(record["file"]), record["sha256"])
     return None
 
 
 def shipped_names() -> list[str]:
     """`kind:name preset` of every file that installed distributions ship."""
+    return [f"{r['component']} {r['preset']}" for r in _records()]
+
+
+def _records() -> Iterator[dict[str, Any]]:
     from importlib.metadata import entry_points
 
-    return [f"{r['component']} {r['preset']}" for p in entry_points(group=GROUP) for r in p.load()()]
+    for point in sorted(entry_points(group=GROUP), key=lambda p: (p.dist.name if p.dist else "", p.name)):
+        try:
+            yield from point.load()()
+        except Exception as error:  # somebody else's package; the run goes on to say that weights are wanting
+            raise WeightsError(f"{point.value}: its list of weights cannot be read ({error})") from error
 
 
 def _checked(file: Path, sha256: str) -> Path:

@@ -214,3 +214,27 @@ def test_a_checkpoint_with_code_is_refused_and_not_run(tmp_path):
     with pytest.raises(WeightsError, match="holds no tensors"):
         weights.convert(tmp_path / "none.pth", tmp_path / "none.safetensors")
     assert not (tmp_path / "cut.safetensors").exists()
+
+
+def test_what_training_left_as_it_was_is_borrowed_from_the_shipped_file(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    model = network()
+    file = weights.save(tmp_path / "base", CONFIG, model.state_dict())
+    record = {
+        "component": "generator:toy", "preset": "small", "file": str(file), "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+    }  # fmt: skip
+    monkeypatch.setattr(weights, "_records", lambda: iter([record]))
+    tuned = dict(weights.read(file)[1])
+    tuned["0.bias"] = tuned["0.bias"] + 1
+    saved = weights.save(tmp_path / "tuned", CONFIG, tuned, base=file)
+    config, found = weights.read(saved)
+    assert found.keys() == tuned.keys()
+    assert all(torch.equal(found[n], tuned[n]) for n in tuned)
+    assert config["base"]["preset"] == "small"
+    assert "0.weight" in config["base"]["tensors"]
+    assert saved.stat().st_size < file.stat().st_size + len(json.dumps(config))
+    monkeypatch.setattr(weights, "_records", lambda: iter([]))
+    with pytest.raises(WeightsError, match=r"builds on the shipped weights of generator:toy.*not installed"):
+        weights.read(saved)
+    whole = weights.save(tmp_path / "whole", CONFIG, tuned, base=file)  # begun from weights of one's own
+    assert "base" not in weights.read(whole)[0]

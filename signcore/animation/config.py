@@ -104,6 +104,11 @@ class AnimationConfig(PresetConfig):
     colour_jitter: float = setting(
         0.2, "spread of random brightness, contrast and colour mixing, alike on both frames", ge=0, le=1
     )
+    frozen: tuple[str, ...] = setting(
+        (),
+        "parts of the network that keep the weights that training starts from: encoder, sets, pose_net, final, ...; started from "
+        "shipped weights, the result holds the other parts alone",
+    )
     averaging: float = setting(
         0.998,
         "decay of the running average of the weights, which is what is exported; 0 for none",

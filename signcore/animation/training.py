@@ -21,7 +21,7 @@ from signcore.animation.generator import Method
 from signcore.animation.heatmaps import hand_boxes, mirrored_order, point_names
 from signcore.animation.network import Result, channels_last, motion_frame
 from signcore.contracts import Context, Dataset
-from signcore.errors import InputError
+from signcore.errors import ConfigError, InputError
 from signcore.nn.anti_alias import ImagePyramid
 from signcore.nn.dense_motion import draw_keep
 from signcore.nn.thin_plate_spline import ThinPlateSpline
@@ -76,6 +76,12 @@ class AnimationTask(Method):
                     } | own
             weights.load_into(model, tensors, str(self.context.weights))
         self.model = channels_last(model)
+        for name in self.config.frozen:
+            part = getattr(self.model, name, None)
+            if not isinstance(part, nn.Module):
+                known = ", ".join(n for n, _ in self.model.named_children())
+                raise ConfigError(f"frozen: {self.component} has no part {name!r}", f"its parts: {known}")
+            part.requires_grad_(False)
         self.average = (
             copy.deepcopy(self.model).requires_grad_(False) if self.config.averaging else self.model
         )
@@ -86,7 +92,10 @@ class AnimationTask(Method):
             if self.config.vgg is not None:
                 self.vgg.load(self.config.vgg)
         self.optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=self.config.learning_rate, betas=(0.5, 0.999), weight_decay=1e-4
+            [p for p in self.model.parameters() if p.requires_grad],
+            lr=self.config.learning_rate,
+            betas=(0.5, 0.999),
+            weight_decay=1e-4,
         )
         self.names = point_names(self.config.points)
         self.dropped = 0.0
@@ -190,6 +199,8 @@ class AnimationTask(Method):
 
     def step(self, batch: Batch, optimizer: str) -> dict[str, Tensor]:
         self.model.train()
+        for name in self.config.frozen:
+            getattr(self.model, name).eval()
         generator = torch.Generator().manual_seed(self.context.seed * 1_000_003 + batch["position"])
         source = batch["source"]
         deformation = random_spline(len(source), generator=generator, like=source)
@@ -293,4 +304,6 @@ class AnimationTask(Method):
         return (c for c in found if c is not None)
 
     def export(self, folder: Path) -> None:
-        weights.save(folder, describe(self.component, self.config), self.average.state_dict(), half=True)
+        base = self.context.weights if self.config.frozen else None
+        about = describe(self.component, self.config)
+        weights.save(folder, about, self.average.state_dict(), half=True, base=base)

@@ -352,3 +352,16 @@ def test_persons_are_cut_out_alike_wherever_they_stand(by_pose, folder):
     assert np.abs(made[1].astype(int) - made[3]).max() <= 2  # the poses' floats round otherwise
     with pytest.raises(InputError, match="source_pose: motion from poses, and fit=person"):
         make(folder, fit="person").generate(inputs())
+
+
+def test_frozen_parts_keep_their_weights(by_pose):
+    from signcore.errors import ConfigError
+    from signcore.plugins.pgmm.training import PGMMTask
+
+    context = Context(weights=str(by_pose))
+    task = PGMMTask(PGMMConfig(preset="pose", frozen=("sets", "encoder"), batch=1), context)
+    moving = {id(p) for group in task.optimizer.param_groups for p in group["params"]}
+    for name, parameter in task.model.named_parameters():
+        assert (id(parameter) in moving) == (not name.startswith(("sets.", "encoder."))), name
+    with pytest.raises(ConfigError, match="frozen: pgmm has no part 'hands'"):
+        PGMMTask(PGMMConfig(preset="pose", frozen=("hands",)), context)
