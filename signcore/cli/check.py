@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,15 @@ def command(
 ) -> None:
     """Run the conformance kit on a component: what passed, what failed, what was skipped and why. Exit code 1 where one failed."""
     from signcore.config import read_config
+    from signcore.runs.folder import native_output
     from signcore.runs.request import merge, parse_set
     from signcore.testing import check
 
     settings: dict[str, Any] = {}
     for path in configs:
         settings = merge(settings, read_config(path))
-    report = check(kind, name, settings=merge(settings, parse_set(list(sets))), weights=weights)
+    with tempfile.TemporaryDirectory() as folder, native_output(Path(folder) / "log.txt"):
+        report = check(kind, name, settings=merge(settings, parse_set(list(sets))), weights=weights)
     if as_json:
         print_json({"component": report.label, "results": [r.__dict__ for r in report.results]})
     else:

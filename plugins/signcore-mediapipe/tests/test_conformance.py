@@ -1,0 +1,3 @@
+from signcore.testing import conformance
+
+test_conformance = conformance("signcore-mediapipe")
