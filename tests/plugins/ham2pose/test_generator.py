@@ -78,6 +78,22 @@ def test_several_signs_are_one_pose_without_a_jump(weights):
     assert step(both) <= max(step(one), np.nanmax(np.abs(one)) / 4)
 
 
+def test_hands_do_not_fall_back_to_rest_between_signs(weights):
+    generator = Ham2Pose.from_pretrained(weights, Ham2PoseConfig(transition=0.4))
+    rise = np.concatenate([np.linspace(0, 1, 10), np.ones(10), np.linspace(1, 0, 10)])
+    here = np.zeros((30, len(generator.columns), 2)) + rise[:, None, None]  # every point up and down again
+    there = np.zeros((30, len(generator.columns), 2)) - rise[:, None, None]
+    joined = generator._joined([here, there])[:, 0, 0]
+    assert joined[0] == joined[-1] == 0
+    peak, valley = int(joined.argmax()), int(joined.argmin())
+    between = joined[peak : valley + 1]
+    assert (np.diff(between) <= 1e-9).all()  # straight from the one to the other
+    assert np.abs(np.diff(joined)).max() < 0.5
+    again = generator._joined([here, here])[:, 0, 0]
+    middle = again[15:-15]
+    assert middle.min() > 0.2  # between two equal signs the hands stay up
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
