@@ -92,7 +92,7 @@ class GlossTask(Generic[Config]):
             self.average = self.model
         decayed = [p for p in self.model.parameters() if p.requires_grad and p.ndim > 1]
         free = [p for p in self.model.parameters() if p.requires_grad and p.ndim <= 1]
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer: torch.optim.Optimizer = torch.optim.AdamW(
             [
                 {"params": decayed, "weight_decay": self.config.weight_decay},
                 {"params": free, "weight_decay": 0.0},
@@ -173,8 +173,8 @@ class GlossTask(Generic[Config]):
         decay = min(self.config.averaging, (1 + step) / (10 + step))
         for there, here in zip(self.average.parameters(), self.model.parameters(), strict=True):
             there.lerp_(here, 1 - decay)
-        for there, here in zip(self.average.buffers(), self.model.buffers(), strict=True):
-            there.copy_(here)
+        for kept, now in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            kept.copy_(now)
 
     @torch.no_grad()
     def evaluate(self, dataset: Dataset) -> dict[str, float]:

@@ -41,7 +41,7 @@ class TracksTable:
             raise IndexError(f"row {index} of {len(self)}")
         row = self.rows[index]
         value = {name: text or None for name, text in row.values.items()}
-        files = {kind: partial(self._read, row, kind) for kind in FILES if value.get(kind)}
+        files: dict[str, Any] = {kind: partial(self._read, row, kind) for kind in FILES if value.get(kind)}
         return Sample(
             id=value.get("id") or next(str(value[kind]) for kind in FILES if value.get(kind)),
             glosses=(value.get("glosses") or "").split() or None,

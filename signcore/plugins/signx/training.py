@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from signcore.contracts import Context, Dataset, Hypothesis, Sample
+from signcore.contracts import Context, Hypothesis, Sample
 from signcore.errors import ConfigError, InputError
 from signcore.plugins.signx import losses
 from signcore.plugins.signx.augment import augmented
@@ -50,11 +51,12 @@ class SignXTask:
                 "stage: video needs a trained Pose2Gloss", "--weights FOLDER, or --set stage=both"
             )
         self._pose = PoseStage(self.config, self.context)
-        self._stages: list[Any] = {
+        stages: dict[str, list[Any]] = {
             "pose": [self._pose],
             "video": [VideoStage(self.config, self.context, None)],
             "both": [self._pose, VideoStage(self.config, self.context, self._pose)],
-        }[self.config.stage]
+        }
+        self._stages = stages[self.config.stage]
 
     def stages(self) -> list[Any]:
         return self._stages
@@ -83,18 +85,17 @@ class PoseStage(GlossTask[SignXConfig]):
             raise InputError(f"has none of the tracks {', '.join(self.config.tracks)}")
         return at_rate(Tracks(kept, tracks.fps, {n: tracks.presence[n] for n in kept}), self.config.fps)
 
-    def begin(self, dataset: Dataset) -> None:
-        if self.context.weights is None:
-            super().begin(dataset)
-            return
-        _, self.config, vocabulary = load(self.config, self.context.weights)
-        self._trained = vocabulary
-        super().begin(dataset)
-
     def build(self, clips: Sequence[Clip], vocabulary: Vocabulary) -> nn.Module:
         if self.context.weights is None:
             return SignXModel(self.config, len(vocabulary), False)
         model, self.config, self.vocabulary = load(self.config, self.context.weights)
+        known = Vocabulary(self.vocabulary.glosses)
+        for clip in clips:
+            known.encode(clip.glosses)
+        if known.unknown:
+            logging.getLogger("signcore").warning(
+                "training part: %s; these weights cannot learn them", known.about_unknown()
+            )
         return model
 
     def collate(self, clips: Sequence[Clip], position: int) -> Batch:

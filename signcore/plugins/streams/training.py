@@ -25,7 +25,7 @@ class Batch(NamedTuple):
     points: Tensor  # [B, T, K, D]
     frames: Tensor  # int64 [B]
     labels: Tensor  # int64 [B, L]
-    count: Tensor  # int64 [B]
+    lengths: Tensor  # int64 [B]
     share: Tensor  # []: of the clip itself where it is mixed with the next one of the batch
     other: Tensor  # int64 [B]: which one that is
 
@@ -90,7 +90,7 @@ class StreamsTask(GlossTask[StreamsConfig]):
                     logits.log_softmax(dim=-1).transpose(0, 1),
                     batch.labels,
                     steps.clamp(max=logits.shape[1]),
-                    batch.count,
+                    batch.lengths,
                     zero_infinity=True,
                 )
                 for name, logits in zip(self.model.streams, self.model(batch.points), strict=True)
