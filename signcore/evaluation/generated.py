@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,7 @@ def evaluate(
     if limit is not None and limit < len(chosen):
         chosen = [chosen[k * len(chosen) // limit] for k in range(limit)]
     pairs: dict[str, list[tuple[Any, Any]]] = {name: [] for name in metrics}
+    parts = copy.deepcopy(metrics)
     for i in progress(chosen, len(chosen), "samples"):
         name = f"sample {i}"
         try:
@@ -63,13 +65,15 @@ def evaluate(
             name = sample.id or name
             inputs, truth = inputs_of(generator, sample, model, output)
             made = generator.generate(inputs)
-            for metric in metrics.values():
-                metric.update(made, truth)
-            if with_ranks:
-                for key, metric in metrics.items():
-                    pairs[key].append(
-                        (metric.prepare(made, "prediction"), metric.prepare(truth, "reference"))
-                    )
+            both = {}
+            for key, part in parts.items():
+                part.reset()
+                part.update(made, truth)
+                if with_ranks:
+                    both[key] = (part.prepare(made, "prediction"), part.prepare(truth, "reference"))
+            for key, part in parts.items():  # a sample counts for all metrics, or for none
+                metrics[key].merge(part)
+                pairs[key] += [both[key]] if with_ranks else []
             told.count += 1
         except (SigncoreError, OSError) as error:
             told.bad.append(f"{name}: {error}")
@@ -84,7 +88,7 @@ def evaluate(
         told.signatures[name] = metric.signature()  # some count what they were given
     if with_ranks:
         told.ranks = {
-            name: ranks(metrics[name], both, gallery=gallery, seed=seed) for name, both in pairs.items()
+            name: ranks(metrics[name], found, gallery=gallery, seed=seed) for name, found in pairs.items()
         }
     return told
 
