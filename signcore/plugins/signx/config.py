@@ -136,7 +136,7 @@ class SignXConfig(PresetConfig):
     repetition_penalty: float = setting(1.0, "of glosses that were said already; 1 for none", ge=1, le=100)
     temperature: float = setting(0.3, "of the decoder's answers", gt=0, le=100)
     ctc_share: float = setting(
-        0.5, "part of CTC in the score of a hypothesis, whichever of the two found it; 0 for the decoder alone", ge=0, le=1
+        0.8, "part of CTC in the score of a hypothesis, whichever of the two found it; 0 for the decoder alone", ge=0, le=1
     )  # fmt: skip
     top_k: int = setting(50, "sampling: from so many", ge=1)
     top_p: float = setting(0.92, "sampling: from the likeliest that have this share", gt=0, le=1)
