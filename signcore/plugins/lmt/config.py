@@ -35,6 +35,7 @@ PAPER: dict[str, Any] = {
     "prior_heads": 8,
     "positions": "learned",
     "look_back": False,
+    "label_places": False,
     "label_dropout": 0.0,
     "guidance": 1.0,
     "visual_clips": 0,
@@ -71,7 +72,8 @@ STAGE_ONE = (
     "normalisation", "linear_path",
 )  # fmt: skip
 STAGE_TWO = (
-    "prior", "width", "layers", "prior_heads", "mask", "embedding", "positions", "look_back", "label_dropout", "still",
+    "prior", "width", "layers", "prior_heads", "mask", "embedding", "positions", "look_back", "label_places",
+    "label_dropout", "still",
 )  # fmt: skip
 Downsample = tuple[int, int, int]
 
@@ -186,6 +188,9 @@ class LMTConfig(PresetConfig):
     )
     look_back: bool = setting(
         True, "show each row the code that stands a slice before the one that it predicts"
+    )
+    label_places: bool = setting(
+        True, "each gloss has vectors of its own for time, row and column of the code that is predicted"
     )
     dropout: float = setting(0.0, "in the transformer", ge=0, lt=1)
     label_dropout: float = setting(

@@ -63,6 +63,7 @@ def make_prior(config: LMTConfig, table: Tensor, classes: int) -> Prior:  # tabl
         embedding=config.embedding,
         positions=config.positions,
         look_back=config.look_back,
+        label_places=config.label_places,
         **shared,
     )
 

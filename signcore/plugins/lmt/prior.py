@@ -139,6 +139,7 @@ class LatentTransformer(Prior):
     sentence, or "causal". embedding: "codebook" puts codes and label into the codebook's space, then a linear layer (the paper, L4);
     "tokens" learns a vector for each (the precursor). positions: "factorised" adds vectors for time, row and column; "learned" has
     one a place; the label has none (L3). look_back: a row is also shown the code that stands, one slice earlier, where the next
+    code will stand. label_places: each label has vectors of its own for time, row and column, which tell a row what is usual where its
     code will stand. null_label: has a label for "none", which guidance needs.
     """
 
@@ -155,6 +156,7 @@ class LatentTransformer(Prior):
         embedding: str = "codebook",
         positions: str = "learned",
         look_back: bool = False,
+        label_places: bool = False,
         null_label: bool = False,
         dropout: float = 0.0,
     ) -> None:
@@ -178,6 +180,9 @@ class LatentTransformer(Prior):
         else:
             self.pos_emb = nn.Parameter(torch.zeros(1, self.total, width))
         self.back = nn.Embedding(codes, width) if look_back else None
+        self.label_axes: nn.ParameterList | None = None
+        if label_places:
+            self.label_axes = nn.ParameterList([nn.Parameter(torch.zeros(labels, n, width)) for n in grid])
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.ln_f = nn.LayerNorm(width)
         self.head = nn.Linear(width, codes, bias=False)
@@ -217,7 +222,16 @@ class LatentTransformer(Prior):
         if self.back is not None and tokens.shape[1] >= self.slice:
             behind = self.back(tokens[:, : tokens.shape[1] - self.slice + 1])
             x = x + F.pad(behind, (0, 0, self.slice, 0))
+        if self.label_axes is not None:
+            x = x + self._label_places(labels)[:, : x.shape[1]]
         return x
+
+    def _label_places(
+        self, labels: Tensor
+    ) -> Tensor:  # [B] -> [B, total, width], of the code that row i predicts
+        assert self.label_axes is not None
+        t, h, w = (axis[labels] for axis in self.label_axes)
+        return (t[:, :, None, None] + h[:, None, :, None] + w[:, None, None]).flatten(1, 3)
 
     def _places(self) -> Tensor:  # [total, width]
         if not self.factorised:
@@ -229,6 +243,8 @@ class LatentTransformer(Prior):
         tokens = still.flatten(1)
         x = self._embedded(tokens, labels)
         state = State(tokens, labels, _room(x, self.total, len(self.blocks), self.heads))
+        if self.label_axes is not None:
+            state.fixed["label_places"] = self._label_places(labels)
         mask = prefix_mask(x.shape[1], self._prefix).to(x.device)
         return self._through(x, mask, state), state
 
@@ -243,6 +259,8 @@ class LatentTransformer(Prior):
         x = x + self._places()[place]
         if self.back is not None:
             x = x + self.back(state.tokens[:, place - self.slice + 1])
+        if self.label_axes is not None:
+            x = x + state.fixed["label_places"][:, state.rows]
         return self._through(x[:, None], None, state)
 
     def _through(self, x: Tensor, mask: Tensor | None, state: State) -> Tensor:  # -> [B, K], of the last row

@@ -271,8 +271,8 @@ def test_frames_that_do_not_fit_the_grid_are_refused(fitted):
 
 
 def test_an_unknown_gloss_names_the_nearest_ones(fitted):
-    with pytest.raises(InputError, match="'RIGTH' is not in the vocabulary of 2") as caught:
-        LMT.from_pretrained(fitted.weights).generate(source("RIGTH"))
+    with pytest.raises(InputError, match="'RIGHTS' is not in the vocabulary of 2") as caught:
+        LMT.from_pretrained(fitted.weights).generate(source("RIGHTS"))
     assert caught.value.hint.startswith("nearest: RIGHT")
     assert label_of("left", ["LEFT", "RIGHT"]) == 0
 
