@@ -38,6 +38,7 @@ PAPER: dict[str, Any] = {
     "label_places": False,
     "label_dropout": 0.0,
     "guidance": 1.0,
+    "top_p": 1.0,
     "visual_clips": 0,
     "learning_rate": 3e-4,
     "stage_one_schedule": "constant",
@@ -103,7 +104,7 @@ class LMTConfig(PresetConfig):
     )
     temperature: float = setting(1.0, "of the draws; 0 takes the most likely code", ge=0, le=10)
     top_k: int = setting(0, "draw among so many of the most likely codes; 0 for all", ge=0)
-    top_p: float = setting(1.0, "draw among the most likely codes that have this share together", gt=0, le=1)
+    top_p: float = setting(0.9, "draw among the most likely codes that have this share together", gt=0, le=1)
     guidance: float = setting(
         1.0, "classifier-free guidance: above 1 the gloss counts more; needs label_dropout", ge=0, le=20
     )
