@@ -116,11 +116,14 @@ def check(
     weights: str | None = None,
     registry: Registry | None = None,
 ) -> Report:
-    """Run every check of its kind on an installed component. Raises UnknownComponent where there is none."""
+    """Run every check of its kind on an installed component. Raises UnknownComponent where there is none, and ConfigError where
+    it does not take the settings."""
     from signcore.registry import registry as installed
 
     found = registry or installed
     record, component = found.find(kind, name)
+    if settings:
+        found.configure(record, component, settings)  # wrong ones are the caller's fault, not the component's
     return check_subject(Subject(record, component, settings or {}, inputs or {}, weights, found))
 
 

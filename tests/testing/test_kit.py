@@ -31,7 +31,10 @@ def test_every_check_has_a_broken_component():
     assert {name for kind in KINDS for name in check_names(kind)} == caught
 
 
-def test_the_command_tells_and_fails(cli, monkeypatch):
+def test_the_command_tells_and_fails(cli):
+    code, _, err = cli("check", "metric", "wer", "--set", "nothing=1")
+    assert code == 2
+    assert "has no setting 'nothing'" in err
     code, out, _ = cli("check", "metric", "wer")
     assert code == 0
     assert "0 failed" in out
