@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [
     *sorted((ROOT / "docs" / "kernels").glob("*.md")),
-    *(ROOT / "docs" / f"{n}.md" for n in ("hamnosys", "ham2pose")),
+    *(ROOT / "docs" / f"{n}.md" for n in ("hamnosys", "ham2pose", "signx")),
 ]
 
 
