@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class Clip:
     signer: str | None
 
 
-class GlossTask(Generic[Config]):
+class GlossTask(ABC, Generic[Config]):
     """A recognizer's task. A method gives `read`, `build`, `losses`, `decode` and `described`, and a config with batch,
     learning_rate, weight_decay, warm_up, least_rate, clip_gradient and averaging.
 
@@ -52,23 +53,23 @@ class GlossTask(Generic[Config]):
 
     # what a method gives
 
-    def read(self, sample: Sample) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def read(self, sample: Sample) -> Any: ...
 
-    def build(self, clips: Sequence[Clip], vocabulary: Vocabulary) -> nn.Module:
-        raise NotImplementedError
+    @abstractmethod
+    def build(self, clips: Sequence[Clip], vocabulary: Vocabulary) -> nn.Module: ...
 
-    def collate(self, clips: Sequence[Clip], position: int) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def collate(self, clips: Sequence[Clip], position: int) -> Any: ...
 
-    def losses(self, batch: Any) -> dict[str, Tensor]:
-        raise NotImplementedError
+    @abstractmethod
+    def losses(self, batch: Any) -> dict[str, Tensor]: ...
 
-    def decode(self, clip: Clip) -> list[Hypothesis]:
-        raise NotImplementedError
+    @abstractmethod
+    def decode(self, clip: Clip) -> list[Hypothesis]: ...
 
-    def described(self) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def described(self) -> dict[str, Any]: ...
 
     # the contract
 

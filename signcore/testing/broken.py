@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any
 
@@ -219,9 +220,9 @@ class Recognizer(Built):
         ]
 
 
-class _Changed(Recognizer):
-    def change(self, found: list[Hypothesis]) -> list[Hypothesis]:
-        raise NotImplementedError
+class _Changed(Recognizer, ABC):
+    @abstractmethod
+    def change(self, found: list[Hypothesis]) -> list[Hypothesis]: ...
 
     def recognize(self, sample: Any) -> list[Hypothesis]:
         found = super().recognize(sample)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -32,7 +33,7 @@ class _Clip:
     split: str
 
 
-class _Corpus:
+class _Corpus(ABC):
     """Clips in the order of their names' table. The video is read when asked for; the pose is NAME.pose of `poses`, or beside it."""
 
     name = ""
@@ -48,8 +49,8 @@ class _Corpus:
         if not self.clips:
             raise InputError(f"{config.path}: no clip of {self.name} is named there")
 
-    def listed(self) -> Iterable[_Clip]:
-        raise NotImplementedError
+    @abstractmethod
+    def listed(self) -> Iterable[_Clip]: ...
 
     def fps(self) -> float | None:
         """Of folders of frames; a video file knows its own."""

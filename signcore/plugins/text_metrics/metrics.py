@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Generic, Self, TypeVar
@@ -25,7 +26,7 @@ from signcore.plugins.text_metrics.ngrams import ORDER, Counts, bleu, character_
 Config = TypeVar("Config", bound=GlossConfig)
 
 
-class _GlossMetric(Generic[Config]):
+class _GlossMetric(ABC, Generic[Config]):
     """prediction and reference: lists of glosses. Raises InputError where the reference is empty.
 
     An empty prediction is scored as wholly wrong, warned of, and counted: `NAME-empty`, where there is any.
@@ -63,11 +64,11 @@ class _GlossMetric(Generic[Config]):
             )
         self.values.append(self.judge(said, truth))
 
-    def judge(self, prediction: list[str], reference: list[str]) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def judge(self, prediction: list[str], reference: list[str]) -> Any: ...
 
-    def scores(self) -> dict[str, float]:
-        raise NotImplementedError
+    @abstractmethod
+    def scores(self) -> dict[str, float]: ...
 
     def compute(self) -> dict[str, float]:
         told = self.scores() if self.values else {self.name: math.nan}
