@@ -21,6 +21,7 @@ from signcore.recognition.vocabulary import Vocabulary
 from signcore.types.video import Video
 
 COMPONENT = "clip-frames"
+BLANK = 1.0  # grey levels that some frame must vary by to show anybody
 COLOURS = 0.3  # spread of brightness and of each colour's strength in training
 
 
@@ -91,7 +92,10 @@ class ClipFrames:
     def recognize(self, sample: Any) -> list[Hypothesis]:
         if not isinstance(sample, Video):
             raise InputError(f"{COMPONENT}: reads videos, not {type(sample).__name__}")
-        return decode(self.model, read_frames(sample, self.config), self.glosses, len(sample) / sample.fps)
+        frames = read_frames(sample, self.config)
+        if frames.std(axis=(1, 2)).max() < BLANK:
+            return [Hypothesis([], 0.0)]
+        return decode(self.model, frames, self.glosses, len(sample) / sample.fps)
 
 
 def decode(model: nn.Module, frames: np.ndarray, glosses: Sequence[str], seconds: float) -> list[Hypothesis]:

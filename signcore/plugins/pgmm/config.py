@@ -107,7 +107,9 @@ class PGMMConfig(AnimationConfig):
     pfm_levels: tuple[int, ...] = setting(
         (0, 1), "levels with a pose fusion module, 0 the coarsest of three", min_length=0, max_length=3
     )
-    pfm_width: int | None = setting(64, "P7: features of the attention; none takes those of the level")
+    pfm_width: int | None = setting(
+        64, "P7: features of the attention; none takes those of the level", ge=4, le=2048
+    )
     pfm_position: bool = setting(False, "P9: add sine positions to queries and keys")
     posenet: Literal["deepest", "finest"] = setting(
         "finest",
