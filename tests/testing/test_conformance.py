@@ -12,5 +12,9 @@ test_conformance = conformance(
             "settings": {"gallery_settings": {"clips": 12, "min_glosses": 1, "max_glosses": 1}}
         },
     },
-    {"metric akd": {"scores-are-numbers": "its estimator finds nobody in pictures of 64 pixels, and says so"}},
+    {
+        "metric akd": {
+            "scores-are-numbers": "its estimator finds nobody in pictures of 64 pixels, and says so"
+        }
+    },
 )
