@@ -34,7 +34,8 @@ def gpt():
 
 PRIORS = {
     "paper": lambda: lmt(),
-    "small": lambda: lmt(positions="factorised", look_back=True),
+    "looking": lambda: lmt(positions="factorised", look_back=True),
+    "small": lambda: lmt(positions="factorised", look_back=True, label_places=True),
     "causal": lambda: lmt(mask="causal", look_back=True),
     "tokens": lambda: lmt(embedding="tokens"),
     "videogpt": gpt,
