@@ -17,7 +17,6 @@ from signcore.plugins.lmt.slr_acc import SLRAcc
 from signcore.plugins.synthetic.clip import embedded_source
 from signcore.plugins.synthetic.config import DatasetConfig
 from signcore.plugins.synthetic.dataset import Dataset
-from signcore.types import Image
 
 PACKAGE = Path(__file__).parents[3] / "plugins" / "signcore-weights" / "signcore_weights"
 FILE, JUDGE = PACKAGE / "lmt-small.safetensors", PACKAGE / "lmt-judge-small.safetensors"
@@ -34,7 +33,7 @@ def test_the_index_names_the_files_as_they_are():
 def test_a_sign_of_the_embedded_signer_moves_and_keeps_its_background():
     generator = LMT.from_pretrained(FILE, context=Context(seed=0))
     assert len(generator.vocabulary) == 20
-    frames = generator.generate(LMTInputs(gloss="DRINK", source=Image(embedded_source()))).numpy().astype(int)
+    frames = generator.generate(LMTInputs(gloss="DRINK", source=embedded_source())).numpy().astype(int)
     assert frames.shape == (16, 64, 64, 3)
     changes = np.abs(np.diff(frames[3:], axis=0)).mean(axis=(0, 3))
     corner, middle = changes[:12, :12].mean(), changes[20:60, 12:52].mean()

@@ -42,7 +42,9 @@ def test_the_index_names_the_file_as_it_is():
 def test_the_shipped_network_is_the_small_preset():
     generator = PGMM(PGMMConfig(), Context(weights=str(FILE)))
     assert generator.config == PGMMConfig()
-    assert record()["config"] == json.loads(json.dumps(PGMMConfig().architecture | {"size": 128}))
+    # "motion" became a setting after these weights: without it they are of the default
+    named = {"motion": PGMMConfig().motion} | record()["config"]
+    assert named == json.loads(json.dumps(PGMMConfig().architecture | {"size": 128}))
 
 
 def scores(clips: int, step: int, trained_on: int) -> dict[str, dict[str, float]]:

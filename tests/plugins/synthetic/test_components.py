@@ -41,6 +41,7 @@ def test_the_components_are_declared():
     assert {(r.kind, r.name) for r in records} == {
         *((k, "synthetic") for k in ("dataset", "generator", "estimator")),
         ("dataset", "hamnosys-rendered"),
+        ("dataset", "synthetic-sentences"),
         ("generator", "hamnosys"),
     }
 

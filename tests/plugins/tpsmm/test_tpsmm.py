@@ -110,6 +110,7 @@ def test_a_whole_training_step_is_the_recorded_one(oracle, run):
         source=io["source"].double(),
         driving=io["driving"].double(),
         points=torch.full((2, 1, 2), float("nan"), dtype=torch.float64),
+        complete=torch.zeros(2, 2, 1, 2, dtype=torch.float64),
         boxes=torch.full((2, 2, 4), float("nan"), dtype=torch.float64),
         position=0,
     )

@@ -183,14 +183,14 @@ def test_signatures_name_the_region():
 def test_the_truth_of_an_animated_picture_knows_where_its_hands_are(fit, size, given):
     from types import SimpleNamespace
 
-    from signcore.animation.generator import Animator
+    from signcore.plugins.tpsmm.generator import TPSMM
 
     pose = posed(3, left_hand=[(24, 14, 34, 24), (30, 10, 40, 20), None], right_hand=[None] * 3)
     frames = np.zeros((3, HEIGHT, WIDTH, 3), np.uint8)
     frames[0, 12:27, 22:37] = frames[1, 8:23, 28:43] = 255  # the boxes with their margins
     driving = Video.from_array(frames, pose=pose if given == "carried" else None)
-    animator = object.__new__(Animator)
-    animator.config = SimpleNamespace(size=size, fit=fit, mode="cross")
+    animator = object.__new__(TPSMM)
+    animator.config = SimpleNamespace(size=size, fit=fit, mode="cross", mirror_driving=False)
     inputs = SimpleNamespace(driving=driving, driving_pose=pose if given == "beside" else None)
     _, truth = animator.judge(inputs)
     inside = regions.inside(regions.boxes(truth, "hands"), size, size)
@@ -203,9 +203,9 @@ def test_the_truth_of_an_animated_picture_knows_where_its_hands_are(fit, size, g
 def test_a_pose_of_another_video_is_not_carried(wrong):
     from types import SimpleNamespace
 
-    from signcore.animation.generator import Animator
+    from signcore.plugins.tpsmm.generator import TPSMM
 
-    animator = object.__new__(Animator)
-    animator.config = SimpleNamespace(size=24, fit="crop", mode="cross")
+    animator = object.__new__(TPSMM)
+    animator.config = SimpleNamespace(size=24, fit="crop", mode="cross", mirror_driving=False)
     driving = Video.from_array(np.zeros((3, HEIGHT, WIDTH, 3), np.uint8))
     assert animator.judge(SimpleNamespace(driving=driving, driving_pose=wrong))[1].pose is None
