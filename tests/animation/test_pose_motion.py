@@ -170,7 +170,9 @@ def test_a_person_is_inside_their_mask_and_the_corner_is_not():
     assert mask[:, :, 63, 32].min() == 1  # the trunk reaches the lower edge
 
 
-def test_the_background_stays_the_sources(tmp_path):
+@pytest.fixture
+def context(tmp_path):
+    """Of a small network whose motion comes from poses, and that never saw a frame."""
     torch.manual_seed(0)
     config = PGMMConfig(
         preset="pose",
@@ -183,10 +185,13 @@ def test_the_background_stays_the_sources(tmp_path):
         size=64,
     )
     weights.save(tmp_path, describe("pgmm", config), PoseGuidedMotionModel(config).state_dict(), half=False)
+    return Context(weights=str(tmp_path))
+
+
+def test_the_background_stays_the_sources(context):
     poses = pose_from_keypoints(signer(3) * 64 - 0.5, "pgmm_36", fps=10, width=64, height=64)
     picture = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     given = PGMMInputs(source=Image(picture, pose=poses), driving_pose=poses)
-    context = Context(weights=str(tmp_path))
     frames = PGMM(PGMMConfig(still_background=True), context).generate(given).numpy()
     assert np.array_equal(frames[:, :8, :8], picture[None, :8, :8].repeat(3, axis=0))
     assert not np.array_equal(frames[:, 40:, 28:36], picture[None, 40:, 28:36].repeat(3, axis=0))
@@ -194,26 +199,11 @@ def test_the_background_stays_the_sources(tmp_path):
     assert not np.array_equal(free[:, :8, :8], frames[:, :8, :8])
 
 
-def test_a_mirrored_pose_moves_the_other_hand(tmp_path):
-    torch.manual_seed(0)
-    config = PGMMConfig(
-        preset="pose",
-        width=4,
-        max_width=16,
-        motion_width=4,
-        motion_max_width=8,
-        transforms=4,
-        pfm_width=8,
-        size=64,
-    )
-    weights.save(tmp_path, describe("pgmm", config), PoseGuidedMotionModel(config).state_dict(), half=False)
+def test_a_mirrored_pose_moves_the_other_hand(context):
     points = signer(3) * 64 - 0.5
     points[1:, [i for i, n in enumerate(NAMES) if n.startswith("right_hand")]] -= (0, 12)
     poses = pose_from_keypoints(points.astype(np.float32), "pgmm_36", fps=10, width=64, height=64)
-    context, picture = (
-        Context(weights=str(tmp_path)),
-        np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8),
-    )
+    picture = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     mirrored_by_hand = PGMMInputs(source=Image(picture, pose=poses), driving_pose=layouts.mirror(poses))
     asked = PGMMInputs(source=Image(picture, pose=poses), driving_pose=poses)
     wanted = PGMM(PGMMConfig(), context).generate(mirrored_by_hand).numpy()

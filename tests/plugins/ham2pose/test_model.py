@@ -128,3 +128,73 @@ def test_the_public_code_from_its_weights(shared, name, prefix):
         teacher = [bool(u < 0.5) for u in io["train.teacher_forcing_uniform"]]
         noise = [1e-4 * n for n in io["train.noise"]]
         check(model.losses(tokens, pose, sure, absent, teacher=teacher, noise=noise), "train")
+
+
+def losses_of(made, tokens, pose, **more):
+    present = torch.ones(pose.shape[:3])
+    absent = torch.zeros(pose.shape[:2], dtype=torch.bool)
+    steps = made.config.steps
+    return made.losses(tokens, pose, present, absent, teacher=[True] * steps, **more)
+
+
+def small(seed=0, wrists=None, **settings):
+    torch.manual_seed(seed)
+    config = Ham2PoseConfig(
+        hidden=16, feedforward=32, **{"even_steps": False, "hand_weight": 0.0, **settings}
+    )
+    return Ham2PoseModel(config, 30, 5, wrists).eval()
+
+
+@torch.no_grad()
+def test_every_refinement_counts_alike():
+    """Where nothing changes and the truth is one away, step i misses its target by delta_i: even steps make each of them 1."""
+    tokens, still = torch.tensor([[3, 4]]), torch.zeros(1, 4, 5, 2)
+    truth = still.clone()
+    truth[:, 1:] = 1.0  # the first frame is where refinement starts
+    for even in (False, True):
+        made = small(even_steps=even, blend=False)
+        for parameter in made.pose_diff_projection.parameters():
+            parameter.zero_()
+        present, absent = torch.ones(1, 4, 5), torch.zeros(1, 4, dtype=torch.bool)
+        found = made.losses(tokens, truth, present, absent, teacher=[False] * made.config.steps)["refinement"]
+        each = [d**2 / (d**2 if even else 1) for d in made.delta]
+        wanted = math.log(made.config.steps) ** 2 * sum(each) * 2 * 3 / 4
+        assert float(found) == pytest.approx(wanted, rel=1e-5)
+
+
+@torch.no_grad()
+def test_handshapes_count_wherever_the_hand_is():
+    """Point 0 is a wrist, 1 and 2 its hand: an error that all three share is no handshape's, one of a finger is."""
+    tokens, truth = torch.tensor([[3, 4]]), torch.zeros(1, 3, 5, 2)
+    both = [small(wrists=[0, 0, 0, 3, 4], hand_weight=w, steps=1) for w in (0.0, 3.0)]
+    for moved, more in (([0, 1, 2], 0.0), ([1], 3.0), ([3], 0.0)):
+        found = []
+        for made in both:
+            for parameter in made.pose_diff_projection.parameters():
+                parameter.zero_()
+            made.pose_diff_projection[-1].bias.view(5, 2)[moved] = 1.0
+            found.append(float(losses_of(made, tokens, truth)["refinement"]))
+        assert found[1] == pytest.approx(found[0] * (1 + more), rel=1e-5), moved
+
+
+@torch.no_grad()
+def test_frames_are_told_their_share_of_the_length():
+    made = small(progress_waves=4)
+    for table in (made.pos_positional_embeddings, made.pose_projection[0], made.pose_projection[2]):
+        for parameter in table.parameters():
+            parameter.zero_()
+    pose = torch.zeros(2, 9, 5, 2)
+    absent = torch.tensor([[False] * 9, [False] * 5 + [True] * 4])  # nine frames, and five
+    found = made.embed(pose, absent)
+    assert torch.allclose(found[0, [0, 4, 8]], found[1, [0, 2, 4]], atol=1e-6)  # begin, middle, end
+    assert not torch.allclose(found[0, 2], found[1, 2], atol=1e-3)
+    assert "progress_projection.weight" not in small(progress_waves=0).state_dict()
+
+
+def test_lengths_are_learned_from_the_other_signs():
+    made, tokens, pose = small(), torch.tensor([[3, 4]]), torch.zeros(1, 4, 5, 2)
+    others = (torch.tensor([[5, 6, 7], [8, 0, 0]]), torch.tensor([40.0, 10.0]))
+    found = losses_of(made, tokens, pose, others=others)["length"]
+    wanted = made.config.length_weight * ((made.read(others[0]).length - others[1]) ** 2).mean()
+    assert torch.allclose(found, wanted)
+    assert not torch.allclose(found, losses_of(made, tokens, pose)["length"])
