@@ -229,6 +229,22 @@ def test_a_resumed_training_is_the_same_training(tmp_path):
         assert all(torch.equal(value, other[key]) for key, value in module.state_dict().items()), name
 
 
+def test_frozen_parts_stay_and_the_motion_of_poses_learns():
+    made = task(preset="pose", frozen=("encoder", "sets"))
+    before = {name: value.clone() for name, value in made.model.state_dict().items()}
+    dataset = Squares(3)
+    for sample in dataset.samples:  # somebody with shoulders
+        for name, x in (("left_shoulder", 44), ("right_shoulder", 20)):
+            sample.pose.body.data[:, :, NAMES.index(name)] = (x, 20)
+            sample.pose.body.confidence[:, :, NAMES.index(name)] = 1
+    train(made, dataset, steps=2)
+    for name, value in made.model.state_dict().items():  # running means of normalisations too
+        if name.startswith(("encoder.", "sets.")):
+            assert torch.equal(value, before[name]), name
+            assert torch.equal(made.average.state_dict()[name], before[name]), name
+    assert not torch.equal(made.model.keypoint_detector.logits, before["keypoint_detector.logits"])
+
+
 def test_scores_stand_beside_both_trivial_generators(tmp_path):
     made = task()
     scores = made.evaluate(Squares(4))
