@@ -21,6 +21,7 @@ from signcore.runs.plan import Plan
 PREVIEW_SIDE = 512  # pixels; the page embeds previews, the run's folder holds the result itself
 WIDE_SIDE = 1600  # of pictures that are a page wide
 PREVIEW_FRAMES = 1500
+FOREVER = 1e9  # seconds
 
 
 def write_report(path: Path, manifest: dict[str, Any], plan: Plan, outcome: Outcome) -> None:
@@ -29,9 +30,10 @@ def write_report(path: Path, manifest: dict[str, Any], plan: Plan, outcome: Outc
     command = manifest["command"] or ["python", "-c", "import signcore; signcore.run(...)"]
     data = {
         "panels": panels,
-        "series": {k: [None if np.isnan(x) else x for x in v] for k, v in outcome.series.items()},
+        "series": {k: [x if np.isfinite(x) else None for x in v] for k, v in outcome.series.items()},
         "scores": manifest["scores"],
         "text": _text(plan, outcome),
+        "captions": _captions(plan, outcome),
         "command": shlex.join(command),
         "about": {
             k: manifest[k] for k in ("signcore", "created", "seed", "device", "timings", "notes", "kernels")
@@ -48,12 +50,12 @@ def write_view(path: Path, value: Any, title: str, pose: Any = None) -> None:
 
     kind = type_of(value)
     if kind == "image":
-        panel = {"kind": "image", "title": title, "wide": True, "src": _png(value.array, WIDE_SIDE)}
+        panel = {**_image_panel(title, value.array, WIDE_SIDE), "wide": True}
     else:
         panel = _video_panel(title, value, pose) if kind == "video" else _pose_panel(title, value)
     about = {"signcore": __version__, "created": "", "device": "", "notes": [], "timings": {}}
-    data = {"panels": [panel], "series": {}, "scores": [], "text": [], "command": "", "about": about}
-    _write(path, title, {**data, "components": []})
+    rest: dict[str, Any] = {k: [] for k in ("scores", "text", "captions", "components")}
+    _write(path, title, {**rest, "panels": [panel], "series": {}, "command": "", "about": about})
 
 
 def _write(path: Path, title: str, data: dict[str, Any]) -> None:
@@ -68,42 +70,72 @@ def _panels(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
     shown: set[int] = set()
     # A driving video is an estimator's "video" first: the last stage's name for it says more.
     titles = {id(value): name for stage in plan.stages for name, value in stage.inputs.items()}
+    makers = {id(outcome.products[i]): s.chosen.name for i, s in enumerate(plan.stages[:-1])}
     for i, stage in enumerate(plan.stages):
         given = {**stage.inputs, **{name: outcome.products[j] for name, j in stage.pending.items()}}
         pictures = {f"{name}_pose" for name, value in given.items() if type_of(value) == "image"}
         poses = [v for name, v in given.items() if type_of(v) == "pose" and name not in pictures]
-        for value in stage.inputs.values():
-            if id(value) in shown:
+        for value in given.values():
+            kind = type_of(value)
+            if id(value) in shown or kind not in ("image", "video"):
                 continue
             shown.add(id(value))
-            kind = type_of(value)
+            title = titles.get(id(value)) or makers[id(value)]
             if kind == "image":
-                panels.append({"kind": "image", "title": titles[id(value)], "src": _png(value.array)})
-            elif kind == "video":
-                made = outcome.products[i] if stage.output == "pose" else None
-                pose = (
-                    made
-                    if made is not None
-                    else next((p for p in poses if len(p.body.data) == len(value)), None)
-                )
-                if pose is not None:
-                    shown.add(id(pose))
-                panels.append(_video_panel(titles[id(value)], value, pose))
+                panels.append(_image_panel(title, value.array))
+                continue
+            made = [outcome.products[i]] if stage.output == "pose" else [*poses, value.pose]
+            pose = next((p for p in made if p is not None and len(p.body.data) == len(value)), None)
+            shown.add(id(pose))
+            panels.append(_video_panel(title, value, pose))
         for pose in poses:
             if id(pose) not in shown:
                 shown.add(id(pose))
-                panels.append(_pose_panel("pose", pose))
+                panels.append(_pose_panel(makers.get(id(pose), "pose"), pose))
     result = outcome.result
     if type_of(result) == "video":
-        panels.append(_video_panel("result", result, None))
+        panels.append(_video_panel("result", result, result.pose))
     elif type_of(result) == "pose" and id(result) not in shown:
         panels.append(_pose_panel("result", result))
     for title, view in outcome.views.items():
         if type_of(view) == "image":
-            panels.append({"kind": "image", "title": title, "wide": True, "src": _png(view.array, WIDE_SIDE)})
+            panels.append({**_image_panel(title, view.array, WIDE_SIDE), "wide": True})
         else:
             panels.append(_video_panel(title, view, None))
     return panels
+
+
+def _captions(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
+    """Subtitles: [start, end, text] in seconds. What was asked for stands all the time, what was read has times."""
+    captions: list[dict[str, Any]] = []
+    for stage in plan.stages:
+        for name, value in stage.inputs.items():
+            if name == "notation":
+                from signcore.types.hamnosys import read_symbols, split_signs
+
+                signs = [
+                    " ".join(s.name.removeprefix("ham") for s in read_symbols(t)) for t in split_signs(value)
+                ]
+                captions.append(_caption(name, [[0, FOREVER, " · ".join(signs)]]))
+            elif name == "gloss":
+                captions.append(_caption(name, [[0, FOREVER, value]]))
+    if type_of(outcome.result) == "glosses" and outcome.result:
+        best = outcome.result[0]
+        if best.times is None:
+            captions.append(_caption("recognised", [[0, FOREVER, " ".join(best.glosses)]]))
+        else:
+            cues = [[round(a, 3), round(b, 3), g] for g, (a, b) in zip(best.glosses, best.times, strict=True)]
+            captions.append(_caption("recognised", cues, timed=True))
+    return [c for i, c in enumerate(captions) if c["cues"] and c not in captions[:i]]
+
+
+def _caption(label: str, cues: list[list[Any]], timed: bool = False) -> dict[str, Any]:
+    return {"label": label, "cues": cues, "timed": timed}
+
+
+def _image_panel(title: str, array: np.ndarray, side: int = PREVIEW_SIDE) -> dict[str, Any]:
+    size = {"width": array.shape[1], "height": array.shape[0]}
+    return {"kind": "image", "title": title, "src": _png(array, side), **size}
 
 
 def _video_panel(title: str, video: Any, pose: Any) -> dict[str, Any]:
@@ -174,7 +206,7 @@ def _text(plan: Plan, outcome: Outcome) -> list[list[str]]:
         rows += [list(row) for row in reading_rows(notation)]
     if type_of(outcome.result) == "glosses":
         rows += [
-            ["glosses" if i == 0 else "", f"{' '.join(h.glosses)}  ({h.score:.2f})"]
+            [f"reading {i + 1}", f"{' '.join(h.glosses)} ({h.score:.2f})"]
             for i, h in enumerate(outcome.result[:10])
         ]
     return rows

@@ -25,6 +25,7 @@ from signcore.types.video import pose_frames
 HEAVY = ("torch", "numba", "av", "cv2", "mediapipe", "onnxruntime", "tensorflow")
 LIMITS = ("ge", "gt", "le", "lt", "multiple_of")
 SPLITS = (None, "train", "validation", "val", "dev", "test")
+ROUNDING = 2  # grey levels by which frames made in other batches may differ
 DECLARATION: dict[str, Check] = {}
 KINDS: dict[str, dict[str, Check]] = {
     k: {} for k in ("estimator", "generator", "recognizer", "metric", "dataset")
@@ -352,7 +353,8 @@ def frames_are_pictures(s: Subject) -> None:
     frames = made.numpy()
     assert frames.dtype == np.uint8, f"frames are {frames.dtype}, not uint8"
     assert frames.shape == (len(made), made.height, made.width, 3), f"frames are {list(frames.shape)}"
-    assert np.array_equal(frames[-1], made[len(made) - 1]), "the last frame differs when asked for alone"
+    apart = np.abs(frames[-1].astype(int) - made[len(made) - 1])
+    assert apart.max() <= ROUNDING, "the last frame differs when asked for alone"
 
 
 @of("generator")

@@ -45,6 +45,13 @@ class DatasetConfig(_Picture):
         description="Use the first so many glosses of the lexicon.",
         json_schema_extra={"unit": "glosses"},
     )
+    skip: int = Field(
+        0,
+        ge=0,
+        le=62,
+        description="But not the first so many: signs that a training on those has not seen.",
+        json_schema_extra={"unit": "glosses"},
+    )
     frames: int | None = Field(
         None, ge=1, description="Cut clips to at most so many frames.", json_schema_extra={"unit": "frames"}
     )
@@ -58,6 +65,8 @@ class DatasetConfig(_Picture):
     def _ordered(self) -> Self:
         if self.min_glosses > self.max_glosses:
             raise ValueError(f"min_glosses: {self.min_glosses} is more than max_glosses, {self.max_glosses}")
+        if self.skip >= self.vocabulary:
+            raise ValueError(f"skip: {self.skip} leaves nothing of a vocabulary of {self.vocabulary}")
         return self
 
 

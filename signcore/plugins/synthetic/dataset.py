@@ -43,7 +43,7 @@ class Dataset:
         config = self.config
         draw = np.random.Generator(np.random.PCG64([6007, self.context.seed, config.split == "test", index]))
         count = int(draw.integers(config.min_glosses, config.max_glosses + 1))
-        return [GLOSSES[int(i)] for i in draw.integers(config.vocabulary, size=count)]
+        return [GLOSSES[int(i)] for i in draw.integers(config.skip, config.vocabulary, size=count)]
 
     def frames(self, index: int) -> int:
         """The clip's number of frames, without making any."""

@@ -276,5 +276,5 @@ def test_hard_gumbel_samples_and_their_gradients(read, case, tau):
     near(made, io[f"{case}.z_q"], 5e-6)
     share = (logits.softmax(1) * torch.log(logits.softmax(1) * logits.shape[1] + 1e-10)).sum(1).mean()
     ((made * io["cotangent"]).sum() + 5e-4 * share).backward()
-    near(z.grad, io[f"{case}.grad_z"], 2e-5)
-    near(weight.grad, io[f"{case}.grad_proj"], 5e-5)
+    for found, wanted in ((z.grad, io[f"{case}.grad_z"]), (weight.grad, io[f"{case}.grad_proj"])):
+        near(found, wanted, 1e-5 * float(wanted.abs().max()))  # a tenth of the temperature is ten times the rounding
