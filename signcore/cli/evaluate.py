@@ -62,6 +62,7 @@ SHOWN = 5  # bad samples that are named; all are in --json
     "metrics",
     multiple=True,
     type=ComponentName("metric"),
+    metavar="NAME[SETTING=VALUE,...]",
     help="Judge by this metric; repeat it.",
 )
 @click.option(
@@ -135,7 +136,7 @@ def command(
     from signcore.config import read_config
     from signcore.contracts import Context
     from signcore.registry import registry
-    from signcore.runs.request import Chosen, assign_settings, merge, parse_set
+    from signcore.runs.request import assign_settings, merge, named, parse_set
 
     if [bool(generator), bool(recognizer), retrieval].count(True) != 1:
         raise UsageError("what is to be judged?", "--generator NAME, --recognizer NAME, or --retrieval")
@@ -153,19 +154,19 @@ def command(
     if ranks and not generator:
         raise UsageError("--ranks: goes with --generator")
     wanted = list(metrics)
-    named = [("dataset", dataset), *([("generator", generator)] if generator else [])]
-    chosen = [Chosen(kind, name, *registry.find(kind, name)) for kind, name in named]
+    asked = [("dataset", dataset), *([("generator", generator)] if generator else [])]
+    chosen = [named(registry, kind, name) for kind, name in asked]
     if not wanted:
         wanted = list(chosen[-1].component.metrics) if generator else []
     if not wanted:
         raise UsageError("no metric", "--metric NAME; `signcore list metric`")
-    judges = [Chosen("metric", name, *registry.find("metric", name)) for name in dict.fromkeys(wanted)]
+    judges = {text: named(registry, "metric", text) for text in wanted}
     tree: dict[str, Any] = {}
     for path in configs:
         tree = merge(tree, read_config(path))
-    assign_settings([*chosen, *judges], merge(tree, parse_set(list(sets))))
+    assign_settings([*chosen, *judges.values()], merge(tree, parse_set(list(sets))))
     context = Context(device=resolve_device(device), seed=seed, progress=progress)
-    ready = {c.name: registry.load("metric", c.name, context, **c.values) for c in judges}
+    ready = {text: registry.load("metric", c.name, context, **c.values) for text, c in judges.items()}
     if ranks or retrieval:
         for name, metric in ready.items():
             if not hasattr(metric, "matrix"):

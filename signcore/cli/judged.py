@@ -37,16 +37,16 @@ def judge_recognizer(
     from signcore.contracts import Context
     from signcore.recognition.judging import Judgement, Part, judge, write_report
     from signcore.registry import registry, resolve
-    from signcore.runs.request import Chosen, assign_settings, merge, parse_set
+    from signcore.runs.request import Chosen, assign_settings, merge, named, parse_set
 
     data = Chosen("dataset", dataset, *registry.find("dataset", dataset))
     it = Chosen("recognizer", recognizer, *registry.find("recognizer", recognizer))
     wanted = list(metrics) or list(it.component.metrics)
-    judges = [Chosen("metric", name, *registry.find("metric", name)) for name in dict.fromkeys(wanted)]
+    judges = {text: named(registry, "metric", text) for text in wanted}
     tree: dict[str, Any] = {}
     for path in configs:
         tree = merge(tree, read_config(path))
-    assign_settings([data, it, *judges], merge(tree, parse_set(list(sets))))
+    assign_settings([data, it, *judges.values()], merge(tree, parse_set(list(sets))))
     context = Context(device=resolve_device(device), seed=seed, progress=progress, weights=weights)
     variants = _variants(it, sweep)
     for values in variants.values():
@@ -61,7 +61,7 @@ def judge_recognizer(
         samples = Part(samples, chosen, split)
 
     def ready() -> dict[str, Any]:
-        return {c.name: registry.load("metric", c.name, context, **c.values) for c in judges}
+        return {text: registry.load("metric", c.name, context, **c.values) for text, c in judges.items()}
 
     found: dict[str, Judgement] = {}
     for name, values in variants.items():

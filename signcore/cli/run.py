@@ -84,13 +84,11 @@ def _value_of(args: list[str], option: str) -> str | None:
     return None
 
 
-def _find(named: dict[str, list[str]]) -> list[Chosen]:
+def _find(given: dict[str, list[str]]) -> list[Chosen]:
     from signcore.registry import registry
-    from signcore.runs.request import Chosen
+    from signcore.runs.request import named
 
-    return [
-        Chosen(kind, name, *registry.find(kind, name)) for kind in _STAGES for name in named.get(kind, [])
-    ]
+    return [named(registry, kind, text) for kind in _STAGES for text in given.get(kind, [])]
 
 
 def _input_options(chosen: list[Chosen]) -> list[click.Parameter]:

@@ -38,13 +38,14 @@ class Request:
 
 @dataclass
 class Chosen:
-    """A component of this run with its settings."""
+    """A component of this run with its settings; own: those written behind its name, which go before all others."""
 
     kind: str
     name: str
     record: PluginRecord
     component: Component
     values: dict[str, Any] = field(default_factory=dict)
+    own: dict[str, Any] = field(default_factory=dict)
     config: Any = None
     weights: str | None = None
 
@@ -63,9 +64,7 @@ def choose(registry: Registry, request: Request) -> list[Chosen]:
     """The components of a request with their settings and weights, in the order of the stages."""
     chosen = []
     for kind in STAGE_KINDS:
-        for name in request.components.get(kind, []):
-            record, component = registry.find(kind, name)
-            chosen.append(Chosen(kind, name, record, component))
+        chosen += [named(registry, kind, text) for text in request.components.get(kind, [])]
     if not any(c.kind != "metric" for c in chosen):
         raise UsageError("nothing to run", "name at least one of --estimator, --generator, --recognizer")
     assign_settings(chosen, request.settings)
@@ -73,6 +72,15 @@ def choose(registry: Registry, request: Request) -> list[Chosen]:
     for c in chosen:
         c.config = registry.configure(c.record, c.component, c.values)
     return chosen
+
+
+def named(registry: Registry, kind: str, text: str) -> Chosen:
+    """`ssim`, or `ssim[region=hands]`: with settings of its own, so that one metric can judge twice. Raises UsageError."""
+    name, bracket, rest = text.partition("[")
+    if bracket and not rest.endswith("]"):
+        raise UsageError(f"{kind} {text}: expected NAME[setting=value,...]")
+    own = parse_set(rest[:-1].split(",")) if bracket else {}
+    return Chosen(kind, name, *registry.find(kind, name), own=own)
 
 
 def assign_settings(chosen: list[Chosen], tree: Mapping[str, Any]) -> None:
@@ -99,6 +107,8 @@ def assign_settings(chosen: list[Chosen], tree: Mapping[str, Any]) -> None:
         if not owners:
             raise ConfigError(f"no component of this run has a setting {key!r}", _nearest(chosen, key))
         owners[0].values[key] = value
+    for c in chosen:
+        c.values.update(c.own)
 
 
 def _nearest(chosen: list[Chosen], key: str) -> str:

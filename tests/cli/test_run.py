@@ -517,3 +517,19 @@ def test_one_frame_and_odd_sizes_run_through(cli, picture, tmp_path):
     code, _, err = cli(*still(tmp_path / "one.mp4", picture, tmp_path / "out2", "--metric", "tcd"))
     assert code == 2
     assert "at least 3" in one_line(err)
+
+
+def test_one_metric_judges_twice_with_settings_behind_its_name(cli, clip, picture, tmp_path):
+    code, _, err = cli(
+        *still(clip, picture, tmp_path / "a", "--metric", "l1", "--metric", "l1[region=hands]")
+    )
+    assert code == 0, err
+    for folder in ("a", "b"):
+        if folder == "b":
+            assert cli("run", "--from", tmp_path / "a", "--output", tmp_path / "b")[0] == 0
+        about = json.loads((tmp_path / folder / "run.json").read_text())
+        assert [s["name"] for s in about["scores"]] == ["l1", "l1-hands"]
+    for bad, words in (("l1[region=hands", "expected NAME[setting=value"), ("l1[regoin=hands]", "regoin")):
+        code, _, err = cli(*still(clip, picture, tmp_path / "c", "--metric", bad))
+        assert code == 2
+        assert words in err
