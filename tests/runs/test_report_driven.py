@@ -4,6 +4,7 @@ import contextlib
 import functools
 import http.server
 import json
+import os
 import shutil
 import threading
 import time
@@ -96,7 +97,7 @@ def firefox():
         "marionette_driver.marionette",
         reason="marionette_driver is not installed: pip install --group browser",
     )
-    driver = api.Marionette(bin=path, headless=True, port=0, startup_timeout=180)
+    driver = api.Marionette(bin=path, headless=True, port=0, gecko_log=os.devnull, startup_timeout=180)
     driver.start_session()
     yield Firefox(driver)
     driver.quit()
