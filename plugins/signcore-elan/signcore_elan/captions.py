@@ -161,6 +161,8 @@ def _insert_slot(order: Tree.Element, slot: str, time: int) -> None:
     at = next((i for i, s in enumerate(order) if int(s.get("TIME_VALUE") or -1) > time), len(order))
     made = Tree.Element("TIME_SLOT", {"TIME_SLOT_ID": slot, "TIME_VALUE": str(time)})
     made.tail = order.text
+    if 0 < at == len(order):  # the last one stands before the end tag
+        made.tail, order[-1].tail = order[-1].tail, order.text
     order.insert(at, made)
 
 

@@ -12,6 +12,7 @@ from pose_format import Pose
 from signcore.contracts import Context, Sample
 from signcore.errors import ConfigError, InputError
 from signcore.types import Video, read_pose, read_table, read_video
+from signcore.types.decode import SUFFIXES
 from signcore.types.video import pose_frames
 from signcore_elan.config import ElanConfig
 from signcore_elan.eaf import Annotation, Document
@@ -113,6 +114,10 @@ class Elan:
         named = clip.recording.about.get("video")
         if named:
             return Path(named), offset
+        if not media and camera == 0:
+            beside = (eaf.with_suffix(suffix) for suffix in SUFFIXES)
+            if found := next((file for file in beside if file.is_file()), None):
+                return found, offset
         if camera >= len(media):
             raise InputError(f"{eaf}: links {len(media)} videos, camera {camera} is asked for")
         return media[camera].find(eaf, self.config.media), offset

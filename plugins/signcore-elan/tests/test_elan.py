@@ -128,6 +128,15 @@ def test_videos_are_found_in_a_folder_of_their_own(folder):
     assert len(load(folder / "talk.eaf", media=elsewhere)[0].video) == 5
 
 
+def test_a_file_that_links_no_video_belongs_to_the_one_of_its_name(folder):
+    bare = "\n".join(line for line in EAF.splitlines() if "MEDIA_DESCRIPTOR" not in line)
+    file = _written(folder, bare)
+    with pytest.raises(InputError, match=r"bad\.eaf: links 0 videos, camera 0 is asked for"):
+        load(file)[0].video  # noqa: B018
+    write_clip(folder / "bad.mp4")
+    assert len(load(file)[0].video) == 5
+
+
 def test_the_pose_beside_the_video_is_cut_with_it(folder):
     points = np.broadcast_to(np.arange(FRAMES)[:, None, None], (FRAMES, 137, 2)) + 1.0
     pose = pose_from_keypoints(points, "openpose_137", fps=FPS, width=32, height=32)

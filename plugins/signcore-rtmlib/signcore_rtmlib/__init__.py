@@ -1,0 +1,1 @@
+"""RTMW and DWPose as pose estimators of signcore; importing it imports no rtmlib."""
