@@ -114,7 +114,7 @@ def read(sample: Sample, config: AnimationConfig) -> Clip:
         else [to_bytes(fit_frame(frame, config.size, place)[None]) for frame in video]
     )
     if pose is None:
-        none = np.full((len(frames), 1, 2), np.nan, np.float32)
+        none = np.full((len(frames), len(names), 2), np.nan, np.float32)
         return Clip(sample.id, frames, none, np.zeros_like(none))
     points = fit_points(found, video.height, video.width, place)
     complete = told(sample.id, lambda: completed(points, names)) if config.by_pose else np.zeros_like(points)

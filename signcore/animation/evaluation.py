@@ -46,7 +46,7 @@ def evaluate(
             for prefix, made in rows.items():
                 if made is not None:
                     _add(totals, prefix, made, truth, hands)
-    return {name: float(np.mean(values)) for name, values in totals.items()}
+    return {name: float(np.mean(values)) for name, values in totals.items() if values}
 
 
 def _add(totals: dict[str, list[float]], prefix: str, made: Tensor, truth: Tensor, hands: Tensor) -> None:

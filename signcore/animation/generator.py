@@ -284,6 +284,8 @@ class Animator(Method):
                 keypoints = self.model.keypoints(small)
                 if first is not None:
                     keypoints = self.model.relative(source.keypoints, keypoints, first)
+                elif crossing and self.config.motion == "avd":
+                    keypoints = self.model.disentangled(source.expand(len(driving)).keypoints, keypoints)
                 if self.model.background is not None and not crossing:
                     background = self.model.background(source.motion_frame.expand_as(small), small)
             where = torch.from_numpy(drive.points[part]).to(source.frame)

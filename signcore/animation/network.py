@@ -84,6 +84,10 @@ class MotionNetwork(nn.Module, ABC):
         """The source's keypoints, moved as the driving ones moved since the first driving frame."""
         return relative_keypoints(source, driving, first)
 
+    def disentangled(self, source: Any, driving: Any) -> Any:
+        """The driving keypoints on the source's shape, of methods that learn it (motion="avd")."""
+        raise NotImplementedError
+
     def equivariance(self, driving: Any, deformed: Any, deformation: ThinPlateSpline) -> dict[str, Tensor]:
         """Keypoints move with a deformed frame: by name, terms that are 0 where they do."""
         return {"equivariance": losses.equivariance(driving, deformed, deformation)}

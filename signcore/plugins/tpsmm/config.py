@@ -22,7 +22,7 @@ PAPER: dict[str, Any] = {
     "dropout_max": 0.3,
 }
 ARCHITECTURE = (
-    "preset", "transforms", "keypoint_width", "motion_width", "motion_max_width", "background", "width", "max_width",
+    "preset", "transforms", "keypoint_width", "motion_width", "motion_max_width", "background", "width", "max_width", "avd",
 )  # fmt: skip
 
 
@@ -37,6 +37,22 @@ class TPSMMConfig(AnimationConfig):
     )
     width: int = setting(16, "features at full size", ge=4, le=128)
     max_width: int = setting(96, "most features of a level", ge=8, le=1024)
+    motion: Literal["standard", "relative", "avd"] = setting(  # type: ignore[assignment]
+        "relative",
+        "in mode cross: take the driving keypoints as they are, or move the source's as the driving ones move, or let the AVD network "
+        "put them on the source's shape",
+    )
+    avd: bool = setting(
+        False,
+        "with the network of animation via disentanglement; training learns it in a second stage, all else frozen",
+    )
+    avd_learning_rate: float = setting(1e-3, "Adam's step in that stage", gt=0, le=1)
+    avd_scale: float = setting(
+        0.25,
+        "in that stage the driving keypoints are stretched by 1 ± this, each axis by its own",
+        ge=0,
+        lt=1,
+    )
 
 
 class TPSMMInputs(AnimationInputs):

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+import itertools
+
+import torch
+from torch import Tensor, nn
 
 from signcore.animation.inpainting import InpaintingNetwork
 from signcore.animation.network import MotionNetwork, Result
+from signcore.errors import ConfigError
 from signcore.nn.dense_motion import DenseMotion, Motion
 from signcore.nn.keypoint_detector import BackgroundMotionPredictor, KeypointDetector
 from signcore.plugins.tpsmm.config import TPSMMConfig
+
+BOTTLENECK = 64  # numbers that stand for a shape, and as many for a pose
+
+
+def _perceptron(*widths: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(widths[:-1]):
+        layers += [nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
+
+
+class AVDNetwork(nn.Module):
+    """Animation via disentanglement (Siarohin et al., CVPR 2021, section 3.4, as TPSMM takes it over): keypoints of one shape in another's pose."""
+
+    def __init__(self, transforms: int) -> None:
+        super().__init__()
+        size = transforms * 5 * 2
+        self.id_encoder = _perceptron(size, 256, 512, 1024, BOTTLENECK)
+        self.pose_encoder = _perceptron(size, 256, 512, 1024, BOTTLENECK)
+        self.decoder = _perceptron(2 * BOTTLENECK, 1024, 512, 256, size)
+
+    def forward(self, shape: Tensor, pose: Tensor) -> Tensor:  # [B, 5K, 2] x2 -> [B, 5K, 2] in [-1, 1]
+        told = torch.cat([self.pose_encoder(pose.flatten(1)), self.id_encoder(shape.flatten(1))], dim=1)
+        moved: Tensor = self.decoder(told)
+        return moved.view_as(shape)
 
 
 class ThinPlateSplineMotionModel(MotionNetwork):
@@ -20,6 +49,7 @@ class ThinPlateSplineMotionModel(MotionNetwork):
         )
         self.inpainting_network = InpaintingNetwork(config.width, config.max_width)
         self.bg_predictor = BackgroundMotionPredictor(config.keypoint_width) if config.background else None
+        self.avd_network = AVDNetwork(config.transforms) if config.avd else None
 
     @property
     def keypoint_detector(self) -> KeypointDetector:  # type: ignore[override]
@@ -32,6 +62,15 @@ class ThinPlateSplineMotionModel(MotionNetwork):
     @property
     def background(self) -> BackgroundMotionPredictor | None:  # type: ignore[override]
         return self.bg_predictor
+
+    def disentangled(self, source: Tensor, driving: Tensor) -> Tensor:
+        if self.avd_network is None:
+            raise ConfigError(
+                "motion=avd: these weights have no AVD network",
+                "train with --set generator.avd=true, or choose motion=relative",
+            )
+        moved: Tensor = self.avd_network(source, driving)
+        return moved
 
     def appearance(self, frame: Tensor) -> list[Tensor]:
         return self.inpainting_network.encode(frame)

@@ -173,3 +173,64 @@ def test_it_moves_a_picture_and_takes_its_weights_back(tmp_path):
 
     with pytest.raises(WeightsError, match="weights of generator:tpsmm, not of generator:pgmm"):
         PGMM.from_pretrained(tmp_path)
+
+
+class Clips:
+    """Two clips of noise: what is learned does not matter here."""
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int):
+        from signcore.contracts import Sample
+        from signcore.types import Video
+
+        frames = np.random.default_rng(index).integers(0, 255, (4, 64, 64, 3), np.uint8)
+        return Sample(id=f"clip {index}", video=Video.from_array(frames, 10), signer=f"{index}")
+
+
+def test_the_avd_network_learns_in_a_stage_of_its_own_and_moves_the_picture(tmp_path):
+    from signcore import weights
+    from signcore.errors import ConfigError
+    from signcore.plugins.tpsmm.config import TPSMMInputs
+    from signcore.plugins.tpsmm.generator import TPSMM
+    from signcore.training import fit
+    from signcore.types import Image, Video
+
+    settings = {**TINY, "background": False, "averaging": 0.5, "size": 64, "batch": 2, "held_out": 0.0}
+    made = {}
+    for name, avd in (("with", True), ("without", False)):
+        task = TPSMMTask(TPSMMConfig(**settings, avd=avd), Context())
+        made[name] = fit(task, Clips(), folder=tmp_path / name, steps=3, checkpoint_every=2, sample_every=0)
+    _, whole = weights.read(made["with"].weights)
+    _, plain = weights.read(made["without"].weights)
+    assert set(plain) < set(whole)
+    assert all(name.startswith("avd_network.") for name in set(whole) - set(plain))
+    assert made["with"].losses.keys() == {"keypoints"}
+    for name, value in plain.items():  # the second stage leaves the rest as it is
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(whole[name], value, msg=name)
+
+    frames = np.random.default_rng(0).integers(0, 255, (3, 64, 64, 3), np.uint8)
+    inputs = TPSMMInputs(source=Image(frames[0]), driving=Video.from_array(frames, 12))
+    moved = {}
+    for motion in ("standard", "avd"):
+        asked = TPSMMConfig(mode="cross", motion=motion, size=64)
+        moved[motion] = TPSMM.from_pretrained(made["with"].weights, asked).generate(inputs).numpy()
+    assert (moved["standard"] != moved["avd"]).any()
+    with pytest.raises(ConfigError, match="these weights have no AVD network"):
+        TPSMM.from_pretrained(made["without"].weights, asked).generate(inputs).numpy()
+
+
+def test_the_avd_network_learns_to_undo_the_stretching():
+    task = TPSMMTask(TPSMMConfig(**{**TINY, "background": False}, avd=True, size=64, batch=8), Context())
+    stage = task.stages()[1]
+    batches, told = stage.batches(Clips(), "train"), []
+    for step in range(40):
+        stage.schedule(step, 40)
+        stage.optimizer.zero_grad()
+        loss = stage.step(next(batches), "adam")["keypoints"]
+        loss.backward()
+        stage.optimizer.step()
+        told.append(float(loss.detach()))
+    assert np.mean(told[-5:]) < 0.3 * np.mean(told[:3])
