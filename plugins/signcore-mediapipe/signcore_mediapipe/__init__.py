@@ -1,1 +1,1 @@
-"""MediaPipe Holistic as a pose estimator of signcore; importing it imports no mediapipe."""
+"""MediaPipe as a pose estimator of signcore; importing it imports no mediapipe."""

@@ -9,16 +9,20 @@ import numpy as np
 from pose_format import Pose
 
 from signcore.contracts import Context
-from signcore.types import Video, layouts
-from signcore.types.poses import pose_from_keypoints
+from signcore.types import Video
 from signcore.types.resize import fit_image
 from signcore_mediapipe.config import MediaPipeConfig
+from signcore_mediapipe.landmarks import Part, Points
 
 os.environ.setdefault("GLOG_minloglevel", "2")  # its C++ logs every graph otherwise
-from mediapipe.python.solutions import holistic
-
-HANDS_AT = (501, 522)  # after 33 body and 468 face points
-SURE = 0.5  # visibility from which a body point counts as seen; hips and legs below the picture are guesses
+try:
+    from mediapipe.python.solutions import holistic
+except ModuleNotFoundError as error:
+    if error.name != "mediapipe.python":
+        raise
+    raise ImportError(
+        "this release of mediapipe has no Holistic solution; use the estimator mediapipe-tasks, or mediapipe 0.10.21"
+    ) from error
 
 
 class MediaPipe:
@@ -33,9 +37,7 @@ class MediaPipe:
 
     def estimate(self, video: Video) -> Pose:
         c = self.config
-        count = len(layouts.layout_names("holistic"))
-        points = np.full((len(video), count, 3), np.nan, np.float32)
-        confidence = np.zeros((len(video), count), np.float32)
+        points = Points(video)
         scale = max(1.0, c.enlarge / min(video.height, video.width))
         height, width = round(video.height * scale), round(video.width * scale)
         with holistic.Holistic(
@@ -46,31 +48,13 @@ class MediaPipe:
         ) as model:
             for t, frame in enumerate(self.context.progress(video, len(video), "pose")):
                 found = model.process(fit_image(np.ascontiguousarray(frame), height, width))
-                self._fill(points[t], confidence[t], found)
-        points *= np.array([video.width, video.height, video.width], np.float32)
-        return pose_from_keypoints(
-            points, "holistic", fps=video.fps, width=video.width, height=video.height, confidence=confidence
-        )
-
-    def _fill(self, points: np.ndarray, confidence: np.ndarray, found: Any) -> None:
-        """points [543, 3] in parts of the picture's size, confidence [543]."""
-        body = _array(found.pose_landmarks)
-        if body is not None:
-            inside = ((body[:, :2] > -0.1) & (body[:, :2] < 1.1)).all(axis=1)
-            sure = np.where(inside & (body[:, 3] >= SURE), body[:, 3], 0)
-            points[:33], confidence[:33] = np.where(sure[:, None] > 0, body[:, :3], np.nan), sure
-        face = _array(found.face_landmarks) if self.config.face else None
-        if face is not None:
-            points[33:501], confidence[33:501] = face[:468, :3], 1
-        for start, hand in zip(
-            HANDS_AT, (found.left_hand_landmarks, found.right_hand_landmarks), strict=True
-        ):
-            rows = _array(hand)
-            if rows is not None:
-                points[start : start + 21], confidence[start : start + 21] = rows[:, :3], 1
+                face = _array(found.face_landmarks) if c.face else None
+                hands = _array(found.left_hand_landmarks), _array(found.right_hand_landmarks)
+                points.fill(t, _array(found.pose_landmarks), face, hands)
+        return points.pose()
 
 
-def _array(landmarks: Any) -> np.ndarray | None:
+def _array(landmarks: Any) -> Part:
     if landmarks is None:
         return None
     return np.array([(p.x, p.y, p.z, p.visibility) for p in landmarks.landmark], np.float32)
