@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STAMP = $(VENV)/.installed
 OUTPUT ?= out
 
-.PHONY: run test test-slow check format sanitize neon bench install clean
+.PHONY: run test test-slow check format docs wheel lock sanitize neon bench install clean
 run: install
 	$(BIN)/signcore run --generator pgmm --output $(OUTPUT) --overwrite
 
@@ -16,6 +16,7 @@ test: install
 	$(BIN)/python -m pytest -q -m "not slow"
 
 test-slow: install
+	$(PIP) --group browser --group docs
 	$(BIN)/python -m pytest -q -m slow
 
 check: install
@@ -29,6 +30,23 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' | xargs $(BIN)/clang-format -i
+
+docs: install
+	$(PIP) --group docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/docs
+
+# dist/: the source archive, and from it a wheel with the kernels for the torch of .venv, tagged with the glibc it needs. Where .venv
+# has torch for CUDA and nvcc is there, the same sources make that wheel.
+wheel: install
+	$(PIP) --group release
+	rm -rf dist build/wheel && mkdir -p dist build/wheel
+	$(BIN)/python -c "from setuptools import build_meta; build_meta.build_sdist('dist')"
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w build/wheel dist/signcore-*.tar.gz
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair --exclude 'libtorch*' --exclude 'libc10*' -w dist build/wheel/signcore-*.whl
+
+# requirements/lowest.txt and newest.txt, which tests/packaging/test_locks.py builds environments from.
+lock:
+	$(PYTHON) requirements/lock.py "$(TORCH)"
 
 # The NumPy door is built with the sanitizers beside a copy of the package; the property tests that need no torch run on it.
 sanitize: install
