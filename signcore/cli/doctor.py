@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,50 +29,97 @@ def _python() -> Check:
     return "ok", f"signcore {__version__}, Python {platform.python_version()}, {platform.platform()}", ""
 
 
+# What a broken import names where a library of the system is missing or too old, and Debian's name for it.
+_SYSTEM = {"libstdc++.so.6": "libstdc++6", "libgcc_s.so.1": "libgcc-s1", "libgomp.so.1": "libgomp1"}
+
+
+def _cure(error: BaseException, otherwise: str) -> str:
+    """What to do about an import that failed: a system's library by its name, else `otherwise`."""
+    for name, package in _SYSTEM.items():
+        if name in str(error):
+            return f"install or update the system's {name} (Debian: apt-get install {package})"
+    return otherwise
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def _torch() -> Check:
     try:
         import torch
+    except ModuleNotFoundError as error:
+        if error.name == "torch":
+            return "trouble", "torch is not installed", 'pip install "torch>=2.10"'
+        return "trouble", f"torch cannot be imported ({_line(error)})", f"pip install {error.name}"
     except (ImportError, OSError) as error:
+        cure = _cure(error, 'pip install --force-reinstall "torch>=2.10"')
+        return "trouble", f"torch cannot be imported ({_line(error)})", cure
+    if tuple(int(x) for x in torch.__version__.split(".")[:2]) < (2, 10):
         return (
             "trouble",
-            f"torch cannot be imported ({str(error).splitlines()[0]})",
-            "install torch >= 2.10 for this Python",
+            f"torch {torch.__version__} is older than 2.10",
+            'pip install --upgrade "torch>=2.10"',
         )
     cuda = (
         f", {torch.cuda.device_count()} CUDA device(s)" if torch.cuda.is_available() else ", no CUDA device"
     )
-    if tuple(int(x) for x in torch.__version__.split(".")[:2]) < (2, 10):
-        return "trouble", f"torch {torch.__version__} is older than 2.10", "pip install --upgrade torch"
     return "ok", f"torch {torch.__version__}{cuda}", ""
 
 
 def _kernels() -> Check:
     try:
-        from signcore.kernels import backend
-
-        table = backend()
-    except Exception as error:
+        import torch
+    except (ImportError, OSError):
         return (
             "trouble",
-            f"the kernels cannot be asked ({type(error).__name__}: {error})",
-            "reinstall signcore",
+            "signcore.kernels needs torch",
+            "mend torch first; signcore.kernels.numpy works without it",
         )
+    try:
+        from signcore.kernels import _library, backend, build
+
+        table, library = backend(), _library.load()
+    except Exception as error:
+        found = f"the kernels cannot be asked ({type(error).__name__}: {_line(error)})"
+        return "trouble", found, _cure(error, "pip install --force-reinstall --no-deps signcore")
     text = "; ".join(f"{op}: {name} ({why})" for op, (name, why) in table.items())
-    if table["tcd"][0] == "torch":
+    installed = build._installed(Path(_library.__file__).parent)
+    if installed is not None and library.path != installed:
+        return (
+            "trouble",
+            f"{installed.name}, compiled at installation, does not load with torch {torch.__version__}; {text}",
+            "install signcore again beside this torch: pip install --force-reinstall --no-deps signcore",
+        )
+    if "cannot be loaded" in library.reason:
+        return "trouble", text, f"remove {build.cache_folder()}: what was compiled there is damaged"
+    if library.path is None:
         return "note", text, "install a C++ compiler and ninja for the fast kernels; everything works without"
     return "ok", text, ""
 
 
 def _door() -> Check:
-    from signcore.kernels import numpy as door
+    import sysconfig
 
-    if door._door is None:
-        return (
-            "note",
-            "signcore.kernels.numpy runs on plain NumPy",
-            "install a C++ compiler and pybind11, then signcore again",
-        )
-    return "ok", "signcore.kernels.numpy is compiled", ""
+    try:
+        from signcore.kernels import numpy as door
+    except (ImportError, OSError) as error:
+        found = f"signcore.kernels.numpy cannot be imported ({_line(error)})"
+        return "trouble", found, _cure(error, "pip install --force-reinstall numpy")
+    if door._door is not None:
+        return "ok", "signcore.kernels.numpy is compiled", ""
+    built = Path(door.__file__).with_name("_door" + sysconfig.get_config_var("EXT_SUFFIX"))
+    if built.is_file():
+        try:
+            import_module("signcore.kernels._door")
+        except (ImportError, OSError) as error:
+            cure = _cure(error, "pip install --force-reinstall --no-deps signcore")
+            return "trouble", f"{built.name} cannot be loaded ({_line(error)})", cure
+    return (
+        "note",
+        "signcore.kernels.numpy runs on plain NumPy",
+        "install a C++ compiler and pybind11, then signcore again",
+    )
 
 
 def _compiler() -> Check:
@@ -82,18 +130,20 @@ def _compiler() -> Check:
 
 
 def _cache() -> Check:
-    import os
-
     from signcore.kernels._library import cache_folder
 
     folder: Path = cache_folder()
-    there = next(p for p in (folder, *folder.parents) if p.exists())
-    if not (there.is_dir() and os.access(there, os.R_OK | os.W_OK)):
-        return (
-            "trouble",
-            f"the cache {folder} cannot be used",
-            "make it readable and writable, or set SIGNCORE_CACHE",
-        )
+    there = folder
+    try:
+        there = next(p for p in (folder, *folder.parents) if p.exists())
+        with tempfile.TemporaryFile(dir=there):
+            pass
+        for file in folder.rglob("*_ops.so"):
+            with file.open("rb") as stream:
+                stream.read(1)
+    except OSError as error:
+        found = f"the cache {folder} cannot be used ({error.strerror}: {error.filename or there})"
+        return "trouble", found, "make it readable and writable, or set SIGNCORE_CACHE"
     return "ok", f"cache {folder}", ""
 
 
@@ -101,7 +151,8 @@ def _codecs() -> Check:
     try:
         import av
     except (ImportError, OSError) as error:
-        return "trouble", f"PyAV cannot be imported ({str(error).splitlines()[0]})", "pip install av"
+        cure = _cure(error, "pip install --force-reinstall av")
+        return "trouble", f"PyAV cannot be imported ({_line(error)})", cure
     missing = [c for c in ("libx264", "libvpx-vp9") if c not in av.codecs_available]
     if missing:
         return (
@@ -118,13 +169,55 @@ def _plugins() -> Check:
     bad = [r for r in registry.plugins if r.status == "failed"]
     good = [r for r in registry.plugins if r.status == "ok"]
     if bad:
-        text = "; ".join(f"{r.distribution} {r.version} ({r.trouble()})" for r in bad)
-        return (
-            "trouble",
-            f"{len(bad)} plugin(s) failed: {text}",
-            "update or uninstall them; SIGNCORE_STRICT=1 shows where",
+        text = "; ".join(f"{r.distribution} {r.version} ({_half(r.distribution)}{r.trouble()})" for r in bad)
+        names = " ".join(dict.fromkeys(r.distribution for r in bad))
+        cure = (
+            f"pip install --force-reinstall {names}, or pip uninstall {names}; SIGNCORE_STRICT=1 shows where"
         )
+        return "trouble", f"{len(bad)} plugin(s) failed: {text}", cure
     return "ok", f"{len(good)} plugins, {sum(len(r.components) for r in good)} components", ""
+
+
+def _half(distribution: str) -> str:
+    """How much of a distribution is missing on the disk, by its own list of files."""
+    from importlib.metadata import PackageNotFoundError, files
+
+    try:
+        listed = files(distribution) or []
+    except PackageNotFoundError:
+        return ""
+    absent = [f for f in listed if f.suffix == ".py" and not Path(str(f.locate())).exists()]
+    return f"half installed, {len(absent)} of its files are missing, {absent[0]} is one: " if absent else ""
+
+
+def _dependencies() -> Check:
+    """`pip check` of signcore and its plugins alone: others' quarrels are not ours."""
+    from importlib.metadata import PackageNotFoundError, requires, version
+
+    from packaging.requirements import Requirement
+
+    from signcore.registry import registry
+
+    unmet = {}
+    for distribution in dict.fromkeys(["signcore", *(r.distribution for r in registry.plugins)]):
+        try:
+            wanted = [Requirement(text) for text in requires(distribution) or []]
+        except PackageNotFoundError:
+            continue  # run from the sources, without an installation
+        for one in wanted:
+            if one.marker is not None and not one.marker.evaluate({"extra": ""}):
+                continue
+            try:
+                there = version(one.name)
+            except PackageNotFoundError:
+                there = "none"
+            if there == "none" or not one.specifier.contains(there, prereleases=True):
+                unmet[f"{one.name}{one.specifier}"] = (
+                    f"{distribution} needs {one.name}{one.specifier}, there is {there}"
+                )
+    if unmet:
+        return "trouble", "; ".join(unmet.values()), "pip install " + " ".join(f'"{u}"' for u in unmet)
+    return "ok", "what signcore and its plugins need is installed", ""
 
 
 def _estimators() -> Check:
@@ -161,6 +254,7 @@ CHECKS: dict[str, Callable[[], Check]] = {
     "cache": _cache,
     "video": _codecs,
     "plugins": _plugins,
+    "dependencies": _dependencies,
     "estimators": _estimators,
     "weights": _weights,
 }
