@@ -13,8 +13,15 @@ from signcore.contracts import Context
 from signcore.errors import UsageError, WorkError
 from signcore.registry import Registry, registry
 from signcore.runs.execute import Outcome, Score, execute
-from signcore.runs.folder import RESULTS, native_output, output_folder, whole_folder, write_product
-from signcore.runs.manifest import manifest
+from signcore.runs.folder import (
+    RESULTS,
+    native_output,
+    output_folder,
+    parts_folder,
+    whole_folder,
+    write_product,
+)
+from signcore.runs.manifest import asked, manifest
 from signcore.runs.plan import plan
 from signcore.runs.request import Request, choose
 
@@ -58,6 +65,7 @@ def run(
     device: str = "auto",
     output: str | Path | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     mark: str = "",
     progress: Callable[[Iterable, int | None, str], Iterator] | None = None,
     **inputs: Any,
@@ -65,7 +73,8 @@ def run(
     """Run a pipeline: `run(generator="pgmm", source="me.png", driving="sign.mp4", output="out")`.
 
     inputs: by the names that the components declare; paths, or Video, Image, Pose, Tracks and text. settings: a tree as
-    in a config file, `{"generator": {"size": 128}}`. mark: text written into every frame of the video. The folder appears whole or not at all.
+    in a config file, `{"generator": {"size": 128}}`. mark: text written into every frame of the video. resume: go on with the long video of
+    the same run, where that was interrupted. The folder appears whole or not at all.
     """
 
     def listed(value: str | Iterable[str]) -> list[str]:
@@ -85,6 +94,7 @@ def run(
         device=device,
         output=None if output is None else Path(output),
         overwrite=overwrite,
+        resume=resume,
         mark=mark,
     )
     return perform(registry, request, progress)
@@ -120,9 +130,10 @@ def perform(
             from signcore.types.draw import marked
 
             product = marked(product, request.mark)
-        return write_product(product, last.output, where, metadata)
+        return write_product(product, last.output, where, metadata, begin)
 
-    with whole_folder(folder) as temporary:
+    about = asked(wired, request, wired.metrics, device)
+    with whole_folder(folder) as temporary, parts_folder(folder, about, request.resume, say) as begin:
         try:
             with native_output(temporary / "log.txt"):
                 outcome = execute(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,47 @@ def output_folder(output: Path | None, name: str, overwrite: bool) -> Path:
 
 
 KEPT_BYTES = 2 << 30
+PART = 1000  # frames of a long video that are written at a time, and kept where the run is interrupted
+
+
+@contextlib.contextmanager
+def parts_folder(
+    folder: Path, about: dict[str, Any], resume: bool, say: Callable[[str], None]
+) -> Iterator[Callable[[], Path]]:
+    """A function that makes the folder where the parts of a long video wait until the run is complete; it outlives a run that is interrupted.
+
+    about: what the result follows from; parts that were made of something else are not gone on with. Raises UsageError for those.
+    """
+    parts = folder.with_name(f".{folder.name}.parts")
+    told = json.dumps(about, sort_keys=True, default=str)
+    kept = parts / "made-of.json"
+    if resume and parts.is_dir():
+        if not kept.is_file() or kept.read_text(encoding="utf-8") != told:
+            raise UsageError(
+                "--resume: the interrupted run was of other inputs, settings or weights",
+                "leave --resume out to begin anew",
+            )
+    else:
+        shutil.rmtree(parts, ignore_errors=True)
+    done = len(list(parts.glob("*.mp4")))
+    if done:
+        say(f"goes on at frame {done * PART}")
+
+    def begin() -> Path:
+        parts.mkdir(exist_ok=True)
+        kept.write_text(told, encoding="utf-8")
+        return parts
+
+    try:
+        yield begin
+    except BaseException:
+        done = len(list(parts.glob("*.mp4")))
+        if done:
+            say(f"{done * PART} frames are kept: the same command with --resume goes on there")
+        else:
+            shutil.rmtree(parts, ignore_errors=True)
+        raise
+    shutil.rmtree(parts, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -68,21 +110,30 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def write_product(
-    product: Any, kind: str, folder: Path, metadata: dict[str, str], media: Path | None = None
+    product: Any, kind: str, folder: Path, metadata: dict[str, str], begin: Callable[[], Path] | None = None
 ) -> Any:
-    """Write a product under its name in `folder` and return what the scores judge. media: the video that glosses belong to.
+    """Write a product under its name in `folder` and return what the scores judge. begin: gives the folder of a long video's parts.
 
-    A video is made once: kept in memory as made, or, where it is too long for that, judged as it is on disk.
+    A video is made once: kept in memory as made, or, where it is long, written in `parts` and judged as it is on disk.
     """
     path = folder / RESULTS[kind]
     if kind == "video":
         from signcore.types import Video, read_video, write_video
+        from signcore.types.encode import join_videos
 
-        if np.prod(product.shape, dtype=np.int64) <= KEPT_BYTES:
+        if len(product) <= PART and np.prod(product.shape, dtype=np.int64) <= KEPT_BYTES:
             product = Video.from_array(product.numpy(), product.fps, pose=product.pose)
             write_video(path, product, metadata=metadata)
             return product
-        write_video(path, product, metadata=metadata)
+        if begin is None:
+            write_video(path, product, metadata=metadata)
+            return read_video(path)
+        parts = begin()
+        made = [parts / f"{start:09d}.mp4" for start in range(0, len(product), PART)]
+        for i, part in enumerate(made):
+            if not part.is_file():
+                write_video(part, product[i * PART : (i + 1) * PART])
+        join_videos(path, made, metadata)
         return read_video(path)
     if kind == "pose":
         from signcore.types import write_pose
@@ -96,7 +147,7 @@ def write_product(
         from signcore.recognition.transcript import SUFFIXES, write_transcript
 
         for suffix in SUFFIXES:
-            write_transcript(path.with_suffix(suffix), product, media)
+            write_transcript(path.with_suffix(suffix), product)
     return product
 
 

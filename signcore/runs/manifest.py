@@ -26,23 +26,10 @@ _VERSIONS = ("torch", "numpy", "numba", "pose-format", "av", "pluggy")
 def manifest(
     plan: Plan, request: Request, outcome: Outcome, device: str, files: dict[str, str]
 ) -> dict[str, Any]:
-    chosen = [s.chosen for s in plan.stages] + outcome.metrics
     return {
-        "signcore": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": request.command,
-        "components": [_component(c) for c in chosen],
-        "config": {f"{c.kind}:{c.name}": _settings(c) for c in chosen},
-        "request": {
-            "components": request.components,
-            "settings": request.settings,
-            "weights": request.weights,
-            "mark": request.mark,
-            "inputs": {k: _portable(v) for k, v in request.inputs.items() if v is not None},
-        },
-        "inputs": _inputs(plan, request),
-        "seed": request.seed,
-        "device": device,
+        **asked(plan, request, outcome.metrics, device),
         "kernels": _kernels(),
         "machine": {
             "system": platform.platform(),
@@ -55,6 +42,26 @@ def manifest(
         "series": outcome.series,
         "notes": plan.notes,
         "files": files,
+    }
+
+
+def asked(plan: Plan, request: Request, metrics: list[Chosen], device: str) -> dict[str, Any]:
+    """What the result follows from."""
+    chosen = [s.chosen for s in plan.stages] + metrics
+    return {
+        "signcore": __version__,
+        "components": [_component(c) for c in chosen],
+        "config": {f"{c.kind}:{c.name}": _settings(c) for c in chosen},
+        "request": {
+            "components": request.components,
+            "settings": request.settings,
+            "weights": request.weights,
+            "mark": request.mark,
+            "inputs": {k: _portable(v) for k, v in request.inputs.items() if v is not None},
+        },
+        "inputs": _inputs(plan, request),
+        "seed": request.seed,
+        "device": device,
     }
 
 

@@ -20,6 +20,7 @@ STAGE_KINDS = ("estimator", "generator", "recognizer", "metric")
 class Request:
     """components: names by kind, in order. inputs: by name, paths or values. settings: a tree as in a config file.
 
+    resume: go on with the long video of the same run, where that was interrupted.
     mark: text that is written into every frame of a video that the run makes; "" for none.
     weights: "FILE" for the only component that takes weights, or {"generator:pgmm": "FILE"}.
     """
@@ -32,6 +33,7 @@ class Request:
     device: str = "auto"
     output: Path | None = None
     overwrite: bool = False
+    resume: bool = False
     mark: str = ""
     command: list[str] = field(default_factory=list)
 

@@ -533,3 +533,46 @@ def test_one_metric_judges_twice_with_settings_behind_its_name(cli, clip, pictur
         code, _, err = cli(*still(clip, picture, tmp_path / "c", "--metric", bad))
         assert code == 2
         assert words in err
+
+
+def test_a_long_video_is_gone_on_with_where_it_was_interrupted(
+    cli, lab, clip, picture, tmp_path, monkeypatch
+):
+    """The parts that were complete are not made again, and the result is the one of a run that nobody interrupted."""
+    from signcore.runs import folder
+
+    monkeypatch.setattr(folder, "PART", 5)
+    assert cli(*still(clip, picture, tmp_path / "whole", "--set", "size=32"))[0] == 0
+    long = read_video(tmp_path / "whole" / "result.mp4")
+    assert long.shape == (12, 32, 32, 3)  # three parts: 5, 5 and 2 frames
+
+    asked = still(clip, picture, tmp_path / "out", "--set", "size=32")
+    real, times = signcore.types.write_video, []
+
+    def fails_at_the_third(path, *rest, **more):
+        times.append(path)
+        if len(times) == 3:
+            raise OSError(28, "No space left on device")
+        return real(path, *rest, **more)
+
+    with monkeypatch.context() as m:
+        m.setattr(signcore.types, "write_video", fails_at_the_third)
+        code, _, err = cli(*asked)
+    assert code == 1
+    assert "10 frames are kept: the same command with --resume goes on there" in err
+    assert not (tmp_path / "out").exists()
+    other = still(clip, picture, tmp_path / "out", "--set", "size=40")
+    code, _, err = cli(*other, "--resume")
+    assert code == 2
+    assert "the interrupted run was of other inputs, settings or weights" in err
+    times.clear()
+    with monkeypatch.context() as m:
+        m.setattr(
+            signcore.types, "write_video", lambda path, *r, **k: times.append(path) or real(path, *r, **k)
+        )
+        code, _, err = cli(*asked, "--resume")
+    assert code == 0, err
+    assert "goes on at frame 10" in err
+    assert [path.name for path in times if path.name != "preview.mp4"] == ["000000010.mp4"]
+    assert (tmp_path / "out" / "result.mp4").read_bytes() == (tmp_path / "whole" / "result.mp4").read_bytes()
+    assert not list(tmp_path.glob(".*"))
