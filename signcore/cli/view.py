@@ -17,7 +17,7 @@ from signcore.cli.output import JSON, TRACEBACK, note, print_json
 @JSON
 @TRACEBACK
 def command(path: Path, output: Path | None, as_json: bool) -> None:
-    """Show a .pose, a video (with the .pose beside it), a picture or a run's folder as a page that asks nobody for anything."""
+    """Show a .pose, a video (with the .pose and the .vtt beside it), a picture or a run's folder as a page that asks nobody for anything."""
     page = _page(path, output)
     if as_json:
         print_json({"page": str(page)})
@@ -43,9 +43,10 @@ def _page(path: Path, output: Path | None) -> Path:
             return report
         output.write_bytes(report.read_bytes())
         return output
+    captions = path.with_suffix(".vtt") if path.with_suffix(".vtt").is_file() else None
     target = output or Path(tempfile.mkdtemp(prefix="signcore-")) / f"{path.stem}.html"
     if path.suffix == ".pose":
-        write_view(target, read_pose(path), path.name)
+        write_view(target, read_pose(path), path.name, captions=captions)
     elif path.suffix.lower() in image.SUFFIXES:
         write_view(target, read_image(path), path.name)
     else:
@@ -55,5 +56,5 @@ def _page(path: Path, output: Path | None) -> Path:
         if pose is not None and len(pose.body.data) != len(video):
             note(f"{beside} has {len(pose.body.data)} frames, the video {len(video)}: it is not shown")
             pose = None
-        write_view(target, video, path.name, pose)
+        write_view(target, video, path.name, pose, captions)
     return target

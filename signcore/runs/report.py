@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import json
+import re
 import shlex
 import tempfile
 from importlib.resources import files
@@ -44,8 +45,8 @@ def write_report(path: Path, manifest: dict[str, Any], plan: Plan, outcome: Outc
     _write(path, title, data)
 
 
-def write_view(path: Path, value: Any, title: str, pose: Any = None) -> None:
-    """The same page of one video (with its pose, where there is one), pose or image."""
+def write_view(path: Path, value: Any, title: str, pose: Any = None, captions: Path | None = None) -> None:
+    """The same page of one video (with its pose, where there is one), pose or image. captions: a .vtt of its subtitles."""
     from signcore._version import __version__
 
     kind = type_of(value)
@@ -55,6 +56,8 @@ def write_view(path: Path, value: Any, title: str, pose: Any = None) -> None:
         panel = _video_panel(title, value, pose) if kind == "video" else _pose_panel(title, value)
     about = {"signcore": __version__, "created": "", "device": "", "notes": [], "timings": {}}
     rest: dict[str, Any] = {k: [] for k in ("scores", "text", "captions", "components")}
+    if captions is not None:
+        rest["captions"] = [_caption(captions.name, read_cues(captions), timed=True)]
     _write(path, title, {**rest, "panels": [panel], "series": {}, "command": "", "about": about})
 
 
@@ -127,6 +130,23 @@ def _captions(plan: Plan, outcome: Outcome) -> list[dict[str, Any]]:
             cues = [[round(a, 3), round(b, 3), g] for g, (a, b) in zip(best.glosses, best.times, strict=True)]
             captions.append(_caption("recognised", cues, timed=True))
     return [c for i, c in enumerate(captions) if c["cues"] and c not in captions[:i]]
+
+
+def read_cues(path: Path) -> list[list[Any]]:
+    """[start, end, text] in seconds of every cue of a WebVTT file. Raises InputError where it is none."""
+    from signcore.errors import InputError
+    from signcore.types import read_text
+
+    text = read_text(path)
+    if not text.startswith("WEBVTT"):
+        raise InputError(f"{path}: is no WebVTT file, it does not begin with WEBVTT")
+
+    def seconds(clock: str) -> float:
+        return sum(float(part) * 60**i for i, part in enumerate(reversed(clock.split(":"))))
+
+    cues = re.findall(r"^([\d:.]+)[ \t]+-->[ \t]+([\d:.]+).*\n((?:.+\n?)*)", text, flags=re.M)
+    plain = [(a, b, html.unescape(re.sub(r"<[^>]*>", "", words)).strip()) for a, b, words in cues]
+    return [[seconds(a), seconds(b), words] for a, b, words in plain if words]
 
 
 def _caption(label: str, cues: list[list[Any]], timed: bool = False) -> dict[str, Any]:
