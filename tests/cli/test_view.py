@@ -74,7 +74,7 @@ def test_a_perfect_copy_whose_psnr_is_infinite_has_a_page_that_can_be_read(tmp_p
     assert run.scores[0].value == float("inf")
     page = data(run.report)
     assert [p["title"] for p in page["panels"]] == ["source", "driving", "result"]
-    assert page["scores"][0]["value"] is None
+    assert page["scores"][0]["value"] == "inf"
 
 
 def test_what_was_asked_for_is_a_subtitle_and_the_makers_pose_an_overlay(tmp_path):
