@@ -37,7 +37,13 @@ class AnimationConfig(PresetConfig):
         "how source and driving frames become square: cut or padded around their middle, or cut around the person that the pose "
         "shows, whatever the camera's framing",
     )
-    batch_frames: int = setting(8, "driving frames made at a time", "frames", ge=1, le=256)
+    batch_frames: int | None = setting(
+        None,
+        "driving frames made at a time; none: 8 (32 on a GPU), or as many as a quarter of the free memory holds",
+        "frames",
+        ge=1,
+        le=256,
+    )
     mode: Literal["auto", "reconstruction", "cross"] = setting(
         "auto",
         "reconstruction: source and driving are one person; cross: two persons; auto: one where the source looks like a driving frame",

@@ -29,6 +29,7 @@ from signcore.types.video import Video, pose_frames
 if TYPE_CHECKING:
     from pose_format import Pose
 
+MAPS = 24  # float32 maps of `width` features at full size that one frame takes at its peak; 12 to 19 were measured
 COMPARED_SIDE, COMPARED_FRAMES = 32, 16  # pixels and frames at which source and driving are compared
 SAME_PERSON = 0.07  # mean absolute difference on [0, 1]; other people, or other clothes, are above 0.12
 
@@ -97,7 +98,8 @@ class Animator(Method):
             first = None
             if relative and drive.video is not None:
                 first = self.model.keypoints(motion_frame(self._batch([drive.video[0]], of_driving)))
-        size, count, length = self.config.size, self.config.batch_frames, len(drive.points)
+        size, length = self.config.size, len(drive.points)
+        count = self.config.batch_frames or affordable_batch(self.context.device, size, self.config.width)
 
         def make(start: int) -> Iterator[np.ndarray]:
             frames, position = [], start
@@ -293,6 +295,24 @@ class Animator(Method):
                 source.expand(len(where)), keypoints, where, background
             ).prediction
             return prediction
+
+
+def affordable_batch(device: str, size: int, width: int) -> int:
+    """Frames at a time: 8, on a GPU 32, or fewer, a power of two, where a quarter of the free memory does not hold them."""
+    on_gpu = torch.device(device).type == "cuda"
+    free = torch.cuda.mem_get_info(device)[0] if on_gpu else free_memory()
+    fit = free // 4 // (MAPS * 4 * width * size * size)
+    return min(32 if on_gpu else 8, 1 << max(0, fit.bit_length() - 1))
+
+
+def free_memory() -> int:
+    """Bytes that this machine can give without swapping; much, where it does not say so."""
+    try:
+        with Path("/proc/meminfo").open(encoding="ascii") as lines:
+            told = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(told.split()[1]) << 10
+    except (OSError, StopIteration, ValueError):
+        return 1 << 40
 
 
 def mirrored(inputs: AnimationInputs) -> AnimationInputs:

@@ -40,7 +40,7 @@ def output_folder(output: Path | None, name: str, overwrite: bool) -> Path:
 
 
 KEPT_BYTES = 2 << 30
-PART = 1000  # frames of a long video that are written at a time, and kept where the run is interrupted
+PART = 1024  # frames of a long video that are written at a time, and kept where the run is interrupted
 
 
 @contextlib.contextmanager

@@ -285,7 +285,9 @@ def test_a_pose_alone_drives_a_picture(by_pose):
     assert video.fps == 10
     assert len(np.unique(video.numpy().reshape(5, -1), axis=0)) == 5
     in_twos = make(by_pose, batch_frames=2).generate(PGMMInputs(**given)).numpy()
-    assert np.abs(video.numpy().astype(int) - in_twos).max() <= 1  # convolutions round otherwise in other batches
+    assert (
+        np.abs(video.numpy().astype(int) - in_twos).max() <= 1
+    )  # convolutions round otherwise in other batches
     elsewhere = pose(
         5
     )  # the same signs of someone further away, in a larger picture: drawn on the source's body
@@ -366,3 +368,19 @@ def test_frozen_parts_keep_their_weights(by_pose):
         assert (id(parameter) in moving) == (not name.startswith(("sets.", "encoder."))), name
     with pytest.raises(ConfigError, match="frozen: pgmm has no part 'hands'"):
         PGMMTask(PGMMConfig(preset="pose", frozen=("hands",)), context)
+
+
+def test_fewer_frames_at_a_time_where_memory_is_short(monkeypatch, folder):
+    from signcore.animation import generator
+
+    assert generator.free_memory() > 1 << 20
+    each = generator.MAPS * 4 * 16 * 128 * 128
+    for free, wanted in ((1 << 40, 8), (4 * 5 * each, 4), (4 * each, 1), (0, 1)):
+        monkeypatch.setattr(generator, "free_memory", lambda free=free: free)
+        assert generator.affordable_batch("cpu", 128, 16) == wanted
+    asked = []
+    real = generator.Animator._frames
+    monkeypatch.setattr(generator.Animator, "_frames", lambda self, *a: asked.append(a[4]) or real(self, *a))
+    made = make(folder).generate(inputs(3)).numpy()
+    assert [part.stop - part.start for part in asked] == [1, 1, 1]
+    assert np.abs(make(folder, batch_frames=3).generate(inputs(3)).numpy().astype(int) - made).max() <= 1
