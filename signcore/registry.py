@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from signcore.contracts import Context
 
 # Our own packages that provide a component, for the hint where it is not installed.
-PUBLISHED = {("estimator", "mediapipe"): "signcore-mediapipe"}
+PUBLISHED = {
+    ("estimator", "mediapipe"): "signcore-mediapipe",
+    ("estimator", "mediapipe-tasks"): "signcore-mediapipe",
+    ("estimator", "rtmw"): "signcore-rtmlib",
+    ("estimator", "dwpose"): "signcore-rtmlib",
+    ("generator", "spoken-to-signed"): "signcore-spoken-to-signed",
+    ("metric", "jerk"): "signcore-jerk",
+    ("dataset", "elan"): "signcore-elan",
+}
 
 
 class Registry:

@@ -10,6 +10,7 @@ MODULES = (
     "signcore.types",
     "signcore.contracts",
     "signcore.kernels",
+    "signcore.kernels.build",
     "signcore.kernels.numpy",
     "signcore.errors",
 )

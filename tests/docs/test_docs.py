@@ -175,7 +175,7 @@ def why_not(words):
     for word in words:
         if re.fullmatch(r"(trained|runs|pt|pose|video|small)/.*", word):
             return "reads what a training made"
-        if re.search(r"vgg16\.safetensors|rtsp|^0$|preset=paper|anna|auslan", word):
+        if re.search(r"vgg16\.safetensors|\.onnx$|\.task$|lexicon/|rtsp|^0$|preset=paper|anna|auslan", word):
             return "reads somebody's weights, camera or recordings"
     return ""
 
