@@ -55,8 +55,10 @@ class DownBlock2d(nn.Module):
 class UpBlock2d(nn.Module):
     """Nearest x2, 3x3 convolution, normalisation, ReLU (PGMM section 3.2, the up-sampling module).
 
-    Without gradients the first two run as one (`upsampled_convolution`).
+    Without gradients the first two run as one (`upsampled_convolution`), on weights that are folded once.
     """
+
+    _kept: tuple[object, list[Tensor]] | None = None
 
     def __init__(self, in_features: int, out_features: int, norm: str = "instance") -> None:
         super().__init__()
@@ -67,13 +69,25 @@ class UpBlock2d(nn.Module):
         if torch.is_grad_enabled():
             x = self.conv(F.interpolate(x, scale_factor=2))
         else:
-            x = upsampled_convolution(x, self.conv.weight, self.conv.bias)
+            x = upsampled_convolution(x, self.folded(x), self.conv.bias)
         return F.relu(self.norm(x), inplace=True)
+
+    def folded(self, x: Tensor) -> list[Tensor]:
+        """`folded_weights`, made anew only where the weights or the arithmetic have changed."""
+        weight, kind = self.conv.weight, x.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+        state = None if weight.is_inference() else (weight.data_ptr(), weight._version, weight.device, dtype)
+        if self._kept is None or state is None or self._kept[0] != state:
+            self._kept = (state, folded_weights(weight.to(dtype)))
+        return self._kept[1]
+
+    def __getstate__(self) -> dict[str, object]:
+        return {k: v for k, v in super().__getstate__().items() if k != "_kept"}
 
 
 def upsampled_convolution(
     x: Tensor,  # [B, C, H, W]
-    weight: Tensor,  # [C', C, 3, 3]
+    folded: list[Tensor],  # four of [C', C, 2, 2], by `folded_weights`
     bias: Tensor | None,  # [C']
 ) -> Tensor:  # [B, C', 2H, 2W]
     """3x3 convolution of the nearest x2 of `x`, as four 2x2 convolutions of `x` itself: 16 products instead of 36.
@@ -84,15 +98,24 @@ def upsampled_convolution(
     height, width = x.shape[-2:]
     padded = F.pad(x, (1, 1, 1, 1)).contiguous(memory_format=torch.channels_last)
     parts = [
-        F.conv2d(padded[:, :, i : i + height + 1, j : j + width + 1], part, bias)
-        for i, rows in enumerate(_folded(weight, dim=2))
-        for j, part in enumerate(_folded(rows, dim=3))
+        F.conv2d(padded[:, :, i : i + height + 1, j : j + width + 1], folded[2 * i + j], bias)
+        for i in (0, 1)
+        for j in (0, 1)
     ]
-    size = (len(x), len(weight), 2 * height, 2 * width)
+    size = (len(x), len(folded[0]), 2 * height, 2 * width)
     out = torch.empty(size, dtype=parts[0].dtype, device=x.device, memory_format=torch.channels_last)
     for place, part in enumerate(parts):
         out[:, :, place // 2 :: 2, place % 2 :: 2] = part
     return out
+
+
+def folded_weights(weight: Tensor) -> list[Tensor]:  # [C', C, 3, 3] -> four of [C', C, 2, 2]
+    """Of even rows and columns, even rows and odd columns, odd and even, odd and odd."""
+    return [
+        part.contiguous(memory_format=torch.channels_last)
+        for rows in _folded(weight, dim=2)
+        for part in _folded(rows, dim=3)
+    ]
 
 
 def _folded(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:

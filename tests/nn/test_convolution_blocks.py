@@ -9,6 +9,7 @@ from signcore.nn.convolution_blocks import (
     InstanceNorm,
     ResBlock2d,
     UpBlock2d,
+    folded_weights,
     upsampled_convolution,
 )
 
@@ -20,7 +21,7 @@ def test_convolving_the_enlarged_image_is_four_small_convolutions(size):
     weight = torch.randn(5, 3, 3, 3, generator=generator, dtype=torch.float64)
     bias = torch.randn(5, generator=generator, dtype=torch.float64)
     expected = F.conv2d(F.interpolate(x, scale_factor=2), weight, bias, padding=1)
-    torch.testing.assert_close(upsampled_convolution(x, weight, bias), expected)
+    torch.testing.assert_close(upsampled_convolution(x, folded_weights(weight), bias), expected)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,30 @@ def test_blocks_compute_the_same_with_and_without_gradients(block):
     with torch.no_grad():
         fast = block(x.clone())
     torch.testing.assert_close(fast, block(x.clone()))
+
+
+def test_folded_weights_follow_the_weights():
+    """They are kept from call to call, and made anew after a step, a load, or in another arithmetic."""
+    import copy
+
+    block, x = UpBlock2d(3, 4), torch.rand(1, 3, 4, 4)
+    with torch.no_grad():
+        first = block(x)
+        kept = block.folded(x)
+        assert all(a is b for a, b in zip(kept, block.folded(x), strict=True))
+        block.conv.weight.mul_(-1)
+        torch.testing.assert_close(
+            block(x), block.norm(-(block.conv(F.interpolate(x, scale_factor=2)) * -1)).relu()
+        )
+        assert not torch.equal(first, block(x))
+        twin = copy.deepcopy(block)
+        twin.load_state_dict(UpBlock2d(3, 4).state_dict())
+        assert not torch.equal(twin(x), block(x))
+        block.double()
+        assert block(x.double()).dtype == torch.float64
+        block.float()
+        with torch.autocast("cpu", torch.bfloat16):
+            assert block.folded(x)[0].dtype == torch.bfloat16
 
 
 def test_the_blocks_leave_their_input_as_it_was():
