@@ -88,7 +88,7 @@ def test_signcore_works_with(lock, wheels, tmp_path):
     run(*pip, "check")
     seen = {
         canonicalize_name(p["name"]): Version(p["version"]).public
-        for p in json.loads(run(*pip, "list", "--format=json"))
+        for p in json.loads(run(python, "-m", "pip", "list", "--format=json"))
     }
     assert {n: Version(v) for n, v in seen.items() if n in locked(lock)} == locked(lock)
 
@@ -118,5 +118,47 @@ def test_signcore_works_with(lock, wheels, tmp_path):
         "--rootdir",
         tmp_path / "suite",
         *fast,
+    )
+    assert " passed" in said.splitlines()[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_mediapipe_whose_pins_clash_works_in_an_environment_of_its_own(wheels, tmp_path):
+    """It holds NumPy and protobuf below what the newest lock has."""
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env" / "bin" / "python"
+    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    shutil.copytree(
+        ROOT / "plugins" / "signcore-mediapipe",
+        tmp_path / "plugin",
+        ignore=shutil.ignore_patterns("*.egg-info"),
+    )
+    torch = f"torch=={locked('newest')['torch']}"
+
+    def run(*command):
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        done = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    run(*pip, "install", torch)
+    run(*pip, "install", *wheels, tmp_path / "plugin", "pytest>=8", "pytest-timeout", "hypothesis")
+    run(*pip, "check")
+    listed = json.loads(run(python, "-m", "signcore", "list", "estimator", "--json"))["components"]
+    assert "mediapipe" in {c["name"] for c in listed}
+    said = run(
+        python,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not slow",
+        "--import-mode=importlib",
+        tmp_path / "plugin" / "tests",
     )
     assert " passed" in said.splitlines()[-1]
