@@ -1,6 +1,6 @@
 # make run: the example; make test: every test that is not slow. Both make .venv first. PLUGINS= leaves plugins/* out.
 TORCH ?= torch==2.13.0
-PLUGINS ?= signcore-weights signcore-mediapipe
+PLUGINS ?= signcore-weights signcore-mediapipe signcore-rtmlib[test] signcore-spoken-to-signed signcore-elan signcore-jerk
 PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13 python3.14,$(shell $(p) -c 'import sys; print("$(p)" if sys.version_info >= (3, 11) else "")' 2>/dev/null)))
 VENV ?= .venv
 BIN = $(VENV)/bin
