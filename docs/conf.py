@@ -19,7 +19,7 @@ html_show_copyright = False
 myst_heading_anchors = 3
 nitpicky = False
 autodoc_member_order = "bysource"
-python_use_unqualified_type_names = True
+autodoc_typehints_format = "fully-qualified"
 
 KINDS = ("estimator", "generator", "recognizer", "metric", "dataset")
 
@@ -33,7 +33,8 @@ def markdown_to_rst(app, what, name, obj, options, lines):
         return
     made = []
     for line in lines:
-        if re.match(r"[A-Za-z_][\w, ]*: \S|Raises |It may |A field |`", line) and made and made[-1]:
+        item = re.match(r"[A-Za-z_][\w, ]*: \S|Raises |It may |A field ", line)
+        if made and made[-1] and (item or (line.startswith("`") and made[-1].endswith((".", ";")))):
             made.append("")
         parts = line.split("`")
         parts[::2] = [re.sub(r"([*|_\\])", r"\\\1", part) for part in parts[::2]]
