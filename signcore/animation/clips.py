@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
 
-from signcore.animation.config import AnimationConfig
 from signcore.animation.frames import Square, fit_frame, fit_points, person_square, to_bytes
 from signcore.animation.heatmaps import point_names, pose_points
 from signcore.animation.pose_motion import completed
@@ -18,6 +17,27 @@ from signcore.contracts import Dataset, Sample
 from signcore.errors import InputError
 
 T = TypeVar("T")
+
+
+class ClipSettings(Protocol):
+    """What of a component's settings says how clips are read; see `AnimationConfig`."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def fit(self) -> str: ...
+    @property
+    def points(self) -> tuple[str, ...] | None: ...
+    @property
+    def clip_frames(self) -> int | None: ...
+    @property
+    def held_out(self) -> float: ...
+    @property
+    def cache(self) -> int: ...
+    @property
+    def needs_pose(self) -> bool: ...
+    @property
+    def by_pose(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +58,7 @@ class Clips:
     or the last clips where signers are not named (`config.held_out` of them).
     """
 
-    def __init__(self, dataset: Dataset, config: AnimationConfig) -> None:
+    def __init__(self, dataset: Dataset, config: ClipSettings) -> None:
         if len(dataset) == 0:
             raise InputError("dataset: holds no clips")
         self.dataset, self.config = dataset, config
@@ -87,7 +107,7 @@ def split(dataset: Dataset, held_out: float) -> dict[str, list[int]]:
     return {"train": train, "held-out": held}
 
 
-def read(sample: Sample, config: AnimationConfig) -> Clip:
+def read(sample: Sample, config: ClipSettings) -> Clip:
     """A sample's frames (evenly spread where there are more than `config.clip_frames`) and points. Raises InputError."""
     video, pose = sample.video, sample.pose
     if video is None or len(video) == 0:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from signcore.nn.coordinates import warp, widened
+from signcore.nn.heatmap_network import HeatmapNetwork, soft_argmax
 from signcore.nn.ssim import ssim_map
 from signcore.nn.thin_plate_spline import ThinPlateSpline
 
@@ -114,3 +115,23 @@ def moving(
 ) -> Tensor:  # [B, 3, H, W] x2 -> [B, 1, H, W]
     """1 where two frames differ by more than the threshold in any colour, else 0."""
     return ((source - driving).abs().amax(dim=1, keepdim=True) > threshold).to(source.dtype)
+
+
+def pose_distance(
+    network: HeatmapNetwork,  # frozen
+    made: Tensor,  # [B, 3, H, W] in [0, 1]
+    wanted: Tensor,  # the driving frame
+    temperature: float = 1.0,
+) -> Tensor:
+    """Mean distance, in parts of the frame, of the points that a pose estimator sees in both (eq. 8; soft-argmax by P10).
+
+    Points that it does not see in the driving frame count nothing.
+    """
+    size = (network.side, network.side)
+    if made.shape[-2:] != size:
+        made, wanted = (F.interpolate(x, size, mode="bilinear", antialias=True) for x in (made, wanted))
+    with torch.no_grad():
+        logits, there = network(wanted)
+        truth, seen = soft_argmax(logits, temperature), there > 0
+    apart = (soft_argmax(network(made)[0], temperature) - truth).abs().sum(dim=-1)
+    return (apart * seen).sum() / seen.sum().clamp_min(1)

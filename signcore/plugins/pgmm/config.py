@@ -125,6 +125,15 @@ class PGMMConfig(AnimationConfig):
         "feature alignment loss (eq. 11): decoding the source moved, and the driving frame itself; one more pass",
         ge=0,
     )
+    pose_network: str | None = setting(
+        None,
+        "pose distance loss (eq. 8): weights of the estimator `heatmaps`, whose points in what is made and in the driving frame are compared; "
+        "none trains without that loss",
+    )
+    pose_weight: float = setting(1.0, "its weight, of a mean distance in parts of the frame", ge=0)
+    pose_temperature: float = setting(
+        1.0, "P10: of the soft-argmax; below 1 nearer to the highest place", gt=0, le=10
+    )
     align_detach: bool = setting(False, "P11: the driving frame's features are a target alone")
 
     @field_validator("pfm_levels")

@@ -350,3 +350,36 @@ def test_the_alignment_loss_is_zero_where_the_driving_frame_is_the_source_and_no
     kept = task(align_weight=1.0, align_detach=True)
     batch = next(kept.batches(Squares(1), "train"))
     assert float(kept.step(batch, "adam")["align"].detach()) == pytest.approx(told[0]["align"], rel=1e-4)
+
+
+def test_the_pose_distance_loss_draws_points_to_where_they_are(tmp_path):
+    """Eq. 8: zero for the truth itself, its gradient reaches the generator, and points that are not there count nothing."""
+    from signcore.nn.heatmap_network import HeatmapNetwork, read_network
+
+    torch.manual_seed(0)
+    network = HeatmapNetwork(36, 4, 8, side=64)
+    settings = {"width": 4, "max_width": 8, "size": 64}
+    about = {"component": "estimator:heatmaps", "settings": settings, "names": NAMES}
+    weights.save(tmp_path, about, network.state_dict(), half=False)
+    frozen = read_network(tmp_path)[0]
+    frozen.there[-1].bias.fill_(5)
+    images = torch.rand(2, 3, 64, 64)
+    assert losses.pose_distance(frozen, images, images) < 1e-5
+    moved = images.roll(9, dims=-1).requires_grad_()
+    apart = losses.pose_distance(frozen, moved, images)
+    apart.backward()
+    assert 0 < float(apart.detach()) < 2
+    assert moved.grad.abs().sum() > 0
+    larger = images.repeat(1, 1, 2, 2)
+    assert losses.pose_distance(frozen, larger, larger) < 1e-5
+    frozen.there[-1].bias.fill_(-50)
+    assert losses.pose_distance(frozen, moved, images) == 0
+
+    made = task(pose_network=str(tmp_path), pose_weight=3.0, size=64)
+    made.looks.there[-1].bias.fill_(5)
+    told = made.step(next(made.batches(Squares(1), "train")), "adam")
+    assert set(told) == {"reconstruction", "drawn", "ssim", "equivariance", "warp", "pose"}
+    told["pose"].backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in made.model.sets.parameters())
+    assert all(p.grad is None for p in made.looks.parameters())
+    assert "pose" not in task().step(next(made.batches(Squares(1), "train")), "adam")
