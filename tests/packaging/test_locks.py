@@ -43,9 +43,7 @@ def test_the_locks_are_those_of_the_declared_dependencies():
 def wheels(tmp_path_factory):
     """signcore and its weights, built here with the kernels for the torch of this environment."""
     folder = tmp_path_factory.mktemp("wheels")
-    rubbish = shutil.ignore_patterns(
-        ".git", ".venv", "build", "*.so", "__pycache__", "*.egg-info", "out*", "runs"
-    )
+    rubbish = shutil.ignore_patterns(".git", ".venv", "build", "*.so", "__pycache__", "*.egg-info")
     for source in (ROOT, ROOT / "plugins" / "signcore-weights"):
         copy = folder / source.name
         shutil.copytree(source, copy, ignore=rubbish)

@@ -46,9 +46,7 @@ def run(*command, **more):
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
     source, made = tmp_path_factory.mktemp("source") / "tree", tmp_path_factory.mktemp("archive")
-    rubbish = shutil.ignore_patterns(
-        ".git", ".venv", "build", "*.so", "__pycache__", "*.egg-info", "out*", "runs"
-    )
+    rubbish = shutil.ignore_patterns(".git", ".venv", "build", "*.so", "__pycache__", "*.egg-info")
     shutil.copytree(ROOT, source, ignore=rubbish)
     run(
         sys.executable,
