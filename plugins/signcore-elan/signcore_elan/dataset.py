@@ -45,9 +45,9 @@ class Clip:
 class Elan:
     """A sample an annotation, in the order of files and times: its part of the video, its gloss, its signer.
 
-    Glosses are the annotations' values, with "-" for blanks: a gloss is one word. An annotation lies in a sentence where its middle does. The signer is the
-    tier's participant, or the table's column; the split the first folder (train, validation, test), the table's column, or
-    by `held_out`. The pose is NAME.pose beside the video NAME.mp4, where there is one.
+    Glosses are the annotations' values, with "-" for blanks: a gloss is one word. An annotation lies in the sentence in which
+    its middle does. The signer is the table's column, else the tier's participant; the split is by `held_out`, else the
+    table's column or the first folder (train, validation, test). The pose is NAME.pose beside the video NAME.mp4, if any.
     Raises InputError where path, files, tiers or annotations are absent; a video that is absent, or ends before its
     annotation, is told when it is read.
     """

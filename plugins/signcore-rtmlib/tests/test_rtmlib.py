@@ -106,6 +106,17 @@ def test_colours_go_in_the_order_that_is_asked_for(models, tmp_path, monkeypatch
         assert int(seen[0][0, 0, 0]) == first
 
 
+def test_signx_has_its_dwpose_track_of_it(models, tmp_path):
+    from signcore.recognition.tracks import from_pose
+
+    model = models.pose(tmp_path / "pose.onnx")
+    pose = load("dwpose", model=model, threshold=0.0).estimate(spots([(40, 30)], [(110, 80)]))
+    pose.body.data[..., 5, 0] += 20  # shoulders apart: the track is in their width
+    track = from_pose(pose).features["dwpose"]
+    assert track.shape == (2, 384)
+    assert np.isfinite(track).all()
+
+
 def test_nothing_goes_to_stdout(models, tmp_path, capsys):
     load(model=models.pose(tmp_path / "pose.onnx"))
     assert capsys.readouterr().out == ""
