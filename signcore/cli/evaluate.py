@@ -94,6 +94,21 @@ SHOWN = 5  # bad samples that are named; all are in --json
 )
 @settings_options("`dataset.path=signs.npz`, `metric:ndtw.method=fastdtw`")
 @click.option("--weights", metavar="FILE|FOLDER|HUB-NAME", help="The generator's weights.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that generate and judge.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Processes of this machine, or of a Ray cluster.",
+)
+@click.option("--address", help="With --engine ray: of the cluster; none starts one here.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]")
 @click.option(
@@ -121,6 +136,9 @@ def command(
     sets: tuple[str, ...],
     configs: tuple[Path, ...],
     weights: str | None,
+    workers: int,
+    engine: str,
+    address: str | None,
     seed: int,
     device: str,
     output: Path | None,
@@ -149,6 +167,8 @@ def command(
         )  # fmt: skip
     if sweep or folds != "none":
         raise UsageError(f"--{'sweep' if sweep else 'folds'}: goes with --recognizer")
+    if (workers > 1 or engine != "local") and not generator:
+        raise UsageError(f"--{'workers' if workers > 1 else 'engine'}: goes with --generator")
     if drop and not retrieval:
         raise UsageError("--drop: goes with --retrieval")
     if ranks and not generator:
@@ -181,7 +201,33 @@ def command(
         from signcore.evaluation import evaluate
 
         it = chosen[1]
-        made = registry.load("generator", it.name, replace(context, weights=weights), **it.values)
+        made, each = None, None
+        if workers > 1 or engine != "local":
+            from signcore.evaluation.spread import Job, spread_samples
+
+            job = Job(
+                (it.name, it.values),
+                (dataset, chosen[0].values),
+                {text: (c.name, c.values) for text, c in judges.items()},
+                weights,
+                seed,
+                context.device,
+                ranks,
+            )
+            registry.configure(it.record, it.component, it.values)
+
+            def each(indices: list[int]) -> Any:
+                found = spread_samples(
+                    job,
+                    indices,
+                    lambda lost: note(f"{lost} worker lost, its sample is done again"),
+                    workers=workers,
+                    engine=engine,
+                    address=address,
+                )
+                return progress(found, len(indices), "samples")
+        else:
+            made = registry.load("generator", it.name, replace(context, weights=weights), **it.values)
         result = evaluate(
             made,
             samples,
@@ -195,6 +241,7 @@ def command(
             gallery=gallery,
             seed=seed,
             progress=progress,
+            each=each,
         )
     if output is not None:
         output.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")

@@ -26,6 +26,47 @@ class Evaluated:
     ranks: dict[str, dict[str, dict[int, float]]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """One sample. parts: each metric, having seen this sample alone. prepared: for ranks, what it makes of prediction and truth."""
+
+    parts: dict[str, Any]
+    prepared: dict[str, tuple[Any, Any]]
+
+
+@dataclass
+class Judge:
+    """judge(i) generates sample i of the dataset and judges it by every metric, or says in one line why that cannot be done. What it
+    gives holds until the next call."""
+
+    generator: Any
+    dataset: Dataset
+    metrics: dict[str, Any]
+    model: Any = None
+    output: str = "pose"
+    with_ranks: bool = False
+
+    def __post_init__(self) -> None:
+        self.parts = copy.deepcopy(self.metrics)
+
+    def __call__(self, i: int) -> Judged | str:
+        name = f"sample {i}"
+        try:
+            sample = self.dataset[i]
+            name = sample.id or name
+            inputs, truth = inputs_of(self.generator, sample, self.model, self.output)
+            made = self.generator.generate(inputs)
+            prepared = {}
+            for key, part in self.parts.items():
+                part.reset()
+                part.update(made, truth)
+                if self.with_ranks:
+                    prepared[key] = (part.prepare(made, "prediction"), part.prepare(truth, "reference"))
+        except (SigncoreError, OSError) as error:
+            return f"{name}: {error}"
+        return Judged(self.parts, prepared)
+
+
 def evaluate(
     generator: Any,
     dataset: Dataset,
@@ -40,12 +81,14 @@ def evaluate(
     gallery: int = GALLERY,
     seed: int = 0,
     progress: Progress = lambda items, total, label: iter(items),
+    each: Callable[[list[int]], Iterable[Judged | str]] | None = None,
 ) -> Evaluated:
     """Generate every sample's sign and judge it by every metric; a sample that cannot be judged is told and passed over.
 
     metrics: ready ones by name. model: the generator's inputs, where it has no `inputs_of`. output: what it makes. split: only
     samples of this one (None: all); language: likewise. limit: at most so many, spread over the split. with_ranks: section 7.3 of Ham2Pose,
-    with `gallery` predictions and as many truths of other samples, drawn from `seed`.
+    with `gallery` predictions and as many truths of other samples, drawn from `seed`. each: judges the samples of these indices elsewhere, in
+    their order, instead of `Judge` here.
     Raises InputError where no sample of the split could be judged.
     """
     told = Evaluated()
@@ -57,26 +100,16 @@ def evaluate(
     if limit is not None and limit < len(chosen):
         chosen = [chosen[k * len(chosen) // limit] for k in range(limit)]
     pairs: dict[str, list[tuple[Any, Any]]] = {name: [] for name in metrics}
-    parts = copy.deepcopy(metrics)
-    for i in progress(chosen, len(chosen), "samples"):
-        name = f"sample {i}"
-        try:
-            sample = dataset[i]
-            name = sample.id or name
-            inputs, truth = inputs_of(generator, sample, model, output)
-            made = generator.generate(inputs)
-            both = {}
-            for key, part in parts.items():
-                part.reset()
-                part.update(made, truth)
-                if with_ranks:
-                    both[key] = (part.prepare(made, "prediction"), part.prepare(truth, "reference"))
-            for key, part in parts.items():  # a sample counts for all metrics, or for none
-                metrics[key].merge(part)
-                pairs[key] += [both[key]] if with_ranks else []
-            told.count += 1
-        except (SigncoreError, OSError) as error:
-            told.bad.append(f"{name}: {error}")
+    one = Judge(generator, dataset, metrics, model, output, with_ranks)
+    judged = each(chosen) if each is not None else (one(i) for i in progress(chosen, len(chosen), "samples"))
+    for found in judged:
+        if isinstance(found, str):
+            told.bad.append(found)
+            continue
+        for key, part in found.parts.items():
+            metrics[key].merge(part)
+            pairs[key] += [found.prepared[key]] if with_ranks else []
+        told.count += 1
     if not told.count:
         first = f"; the first: {told.bad[0]}" if told.bad else ""
         raise InputError(f"dataset: no sample of split {split!r} could be judged{first}")

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
 import re
 import shutil
-import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
 from signcore.contracts import Context
-from signcore.errors import InputError, SigncoreError, UsageError
+from signcore.errors import InputError, SigncoreError
 from signcore.runs.execute import _construct, _work
 from signcore.runs.folder import native_output, whole_folder, write_product
 from signcore.runs.inputs import slots
 from signcore.runs.plan import plan
+from signcore.runs.pool import spread
 from signcore.runs.request import Request, choose
 
-ATTEMPTS = 3  # how often a row may lose its worker before it is given up
 DONE = "row.json"
 
 
@@ -98,11 +93,11 @@ def map_rows(
     job.output.mkdir(parents=True, exist_ok=True)
     todo = [row for row in rows if _mark(job, row) != _done(job, row)]
     summary = Summary(len(rows), kept=len(rows) - len(todo))
-    source = _ray(job, todo, workers, address) if engine == "ray" else _local(job, todo, workers)
-    for row, error, lost in source:
-        summary.lost += lost
-        if row is None:
+    for ended in spread(work, job, todo, workers=workers, engine=engine, address=address):
+        summary.lost += ended.lost
+        if ended.item is None:
             continue
+        row, error = todo[ended.item], ended.error or ended.result
         if error is None:
             summary.done += 1
         else:
@@ -123,103 +118,6 @@ def map_rows(
         json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     return summary
-
-
-Ended = tuple[Row | None, str | None, int]  # a row with its error, or a worker that was lost
-
-
-def _local(job: Job, rows: list[Row], count: int) -> Iterator[Ended]:
-    """Processes of this machine, each with one row at a time, so that a lost one loses that alone."""
-    spawn = multiprocessing.get_context("spawn")
-    todo, tries = deque(rows), dict[str, int]()
-    busy: dict[Connection, tuple[Any, Row | None]] = {}
-
-    def start() -> None:
-        here, there = spawn.Pipe()
-        process = spawn.Process(target=_serve, args=(job, there), daemon=True)
-        process.start()
-        there.close()
-        busy[here] = process, None
-        give(here)
-
-    def give(pipe: Connection) -> None:
-        process, _ = busy[pipe]
-        row = todo.popleft() if todo else None
-        busy[pipe] = process, row
-        try:
-            pipe.send(row)
-        except (BrokenPipeError, OSError):
-            return  # its death is heard below
-        if row is None:
-            process.join(10)
-            pipe.close()
-            del busy[pipe]
-
-    try:
-        for _ in range(min(count, len(rows))):
-            start()
-        while busy:
-            for ready in wait(list(busy)):
-                pipe: Any = ready
-                process, row = busy[pipe]
-                try:
-                    error = pipe.recv()
-                except (EOFError, OSError):
-                    del busy[pipe]
-                    process.join(1)
-                    yield None, None, 1
-                    if row is not None:
-                        tries[row.id] = tries.get(row.id, 0) + 1
-                        if tries[row.id] < ATTEMPTS:
-                            todo.appendleft(row)
-                        else:
-                            yield (
-                                row,
-                                f"its worker was lost {ATTEMPTS} times (exit code {process.exitcode})",
-                                0,
-                            )
-                    if todo:
-                        start()
-                    continue
-                assert row is not None
-                yield row, error, 0
-                give(pipe)
-    finally:
-        for process, _ in busy.values():
-            process.terminate()
-
-
-def _serve(job: Job, pipe: Connection) -> None:
-    while (row := pipe.recv()) is not None:
-        pipe.send(work(job, row))
-
-
-def _ray(job: Job, rows: list[Row], count: int, address: str | None) -> Iterator[Ended]:
-    try:
-        import ray
-    except ImportError:
-        raise UsageError("--engine ray: Ray is not installed", "pip install ray") from None
-    import logging
-
-    more: dict[str, Any] = {"address": address}
-    if not address:  # workers of this machine see what this process sees
-        here = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        more = {"num_cpus": count, "include_dashboard": False, "runtime_env": {"env_vars": here}}
-    ray.init(logging_level=logging.ERROR, log_to_driver=False, **more)
-    try:
-        remote = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(work)
-        given = ray.put(job)
-        running = {remote.remote(given, row): row for row in rows}
-        while running:
-            ended, _ = ray.wait(list(running), num_returns=1)
-            for task in ended:
-                row = running.pop(task)
-                try:
-                    yield row, ray.get(task), 0
-                except ray.exceptions.RayError as error:
-                    yield row, f"its worker was lost ({(str(error).splitlines() or [''])[0]})", 1
-    finally:
-        ray.shutdown()
 
 
 def work(job: Job, row: Row) -> str | None:

@@ -139,3 +139,31 @@ def test_ray_does_the_same(cli, table, tmp_path):
     assert cli("map", path, "--generator", "fragile", "-o", tmp_path / "out", "--engine", "ray")[1].count(
         "3 kept"
     )
+
+
+@pytest.mark.slow
+def test_a_ray_worker_that_is_killed_among_two_hundred_rows_loses_nothing(cli, table, tmp_path):
+    pytest.importorskip("ray", reason="Ray is not installed")
+    words = [f"W{i}" for i in range(200)]
+    words[100] = "ONCE"
+    command = (
+        "map",
+        table(*words),
+        "--generator",
+        "fragile",
+        "-o",
+        tmp_path / "out",
+        "--engine",
+        "ray",
+        "--workers",
+        2,
+    )
+    code, out, err = cli(*command)
+    assert code == 0, err
+    assert "200 rows: 200 done" in out
+    ids = sorted(f"{word.lower()}{i}" for i, word in enumerate(words))
+    assert sorted(p.name for p in (tmp_path / "out").iterdir() if p.is_dir()) == ids
+    for name in ids:
+        assert sorted(p.name for p in (tmp_path / "out" / name).iterdir()) == ["result.pose", "row.json"]
+        assert len(read_pose(tmp_path / "out" / name / "result.pose").body.data) == 3
+    assert counts(tmp_path) == {word: 2 if word == "ONCE" else 1 for word in words}
