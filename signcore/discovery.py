@@ -24,6 +24,7 @@ BUILT_IN = tuple(
     for name in (
         "synthetic",
         "ham2pose",
+        "heatmaps",
         "progressive",
         "lmt",
         "pgmm",

@@ -233,7 +233,7 @@ class _Lines:
 
     def __call__(self, step: int, steps: int, losses: Mapping[str, float]) -> None:
         now = time.monotonic()
-        if self.began is None:
+        if self.began is None or step <= self.began[1]:  # the first, or another stage's or row's first
             self.began = (now, step)
             return
         if now - self.said < 10 and step != steps:

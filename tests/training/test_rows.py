@@ -100,3 +100,17 @@ def test_one_clip_is_a_dataset(cli, clip, tmp_path):
     code, _, err = cli("train", "--generator", "tpsmm", "-o", tmp_path / "x")
     assert code == 2
     assert "--dataset NAME or --video FILE" in err
+
+
+def test_the_rate_begins_anew_with_every_row(capsys, monkeypatch):
+    from signcore.cli import train
+
+    clock = iter([0.0, 20.0, 40.0, 60.0])
+    monkeypatch.setattr(train.time, "monotonic", lambda: next(clock))
+    told = train._Lines()
+    for step in (1, 5, 1, 3):
+        told(step, 10, {})
+    said = capsys.readouterr().err
+    assert "step 5/10  0.20/s" in said
+    assert "step 3/10  0.10/s" in said
+    assert "-" not in said

@@ -150,3 +150,9 @@ def test_weights_of_something_else_are_refused(trained, tmp_path):
         read_network(tmp_path)
     with pytest.raises(WeightsError, match="no weights for preset 'small'"):
         HeatmapEstimator()
+
+
+def test_it_is_found_by_name():
+    import signcore
+
+    assert "heatmaps" in signcore.names("estimator")
