@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import sys
@@ -122,19 +123,22 @@ def _ray(
     if not address:  # workers of this machine see what this process sees
         here = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         more = {"num_cpus": count, "include_dashboard": False, "runtime_env": {"env_vars": here}}
-    ray.init(logging_level=logging.ERROR, log_to_driver=False, **more)
-    try:
-        remote = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(work)
-        given = ray.put(job)
-        running = {remote.remote(given, item): i for i, item in enumerate(items)}
-        while running:
-            ended, _ = ray.wait(list(running), num_returns=1)
-            for task in ended:
-                i = running.pop(task)
-                try:
-                    yield Ended(i, ray.get(task))
-                except ray.exceptions.RayError as error:
-                    first = (str(error).splitlines() or [""])[0]
-                    yield Ended(i, error=f"its worker was lost ({first})", lost=1)
-    finally:
-        ray.shutdown()
+    with contextlib.redirect_stdout(
+        sys.stderr
+    ):  # where Ray tells of dead workers; what is printed there may be JSON
+        ray.init(logging_level=logging.ERROR, log_to_driver=False, **more)
+        try:
+            remote = ray.remote(num_cpus=1, max_retries=ATTEMPTS - 1)(work)
+            given = ray.put(job)
+            running = {remote.remote(given, item): i for i, item in enumerate(items)}
+            while running:
+                ended, _ = ray.wait(list(running), num_returns=1)
+                for task in ended:
+                    i = running.pop(task)
+                    try:
+                        yield Ended(i, ray.get(task))
+                    except ray.exceptions.RayError as error:
+                        first = (str(error).splitlines() or [""])[0]
+                        yield Ended(i, error=f"its worker was lost ({first})", lost=1)
+        finally:
+            ray.shutdown()
