@@ -222,8 +222,9 @@ def _dependencies() -> Check:
 
 def _estimators() -> Check:
     from signcore.registry import registry
+    from signcore.runs.plan import ESTIMATORS
 
-    names = [n for n in registry.names("estimator") if n in ("mediapipe", "rtmlib")]
+    names = [n for n in registry.names("estimator") if n in ESTIMATORS]
     if not names:
         return "note", "no pose estimator for real videos is installed", "pip install signcore-mediapipe"
     return "ok", f"pose estimators: {', '.join(names)}", ""

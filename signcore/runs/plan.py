@@ -14,7 +14,7 @@ from signcore.runs.request import Chosen, Request
 from signcore.types.image import Image
 from signcore.types.video import Video
 
-ESTIMATORS = ("mediapipe", "rtmlib")  # tried in this order where a pose is needed and no estimator is named
+ESTIMATORS = ("mediapipe", "rtmw")  # tried in this order where a pose is needed and no estimator is named
 
 
 @dataclass
