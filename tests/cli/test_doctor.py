@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+import signcore
+
+PACKAGE = Path(signcore.__file__).parent
 
 
 def doctor(*before, **environment):
@@ -78,9 +80,7 @@ def test_no_torch_is_said_and_the_rest_still_checked(tmp_path):
 
 
 def test_kernels_that_were_compiled_for_something_else_are_named(tmp_path):
-    shutil.copytree(
-        ROOT / "signcore", tmp_path / "signcore", ignore=shutil.ignore_patterns("*.so", "__pycache__")
-    )
+    shutil.copytree(PACKAGE, tmp_path / "signcore", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     (tmp_path / "signcore" / "kernels" / "_ops.abi3.so").write_bytes(b"\x7fELF of another machine")
     rows = doctor(PYTHONPATH=tmp_path, SIGNCORE_BUILD=0)
     trouble(
