@@ -100,7 +100,8 @@ def test_signcore_works_with(lock, wheels, tmp_path):
     run(*pip, "check")
     for name in ("tests", "docs"):
         shutil.copytree(ROOT / name, tmp_path / "suite" / name)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path / "suite")
+    for name in ("pyproject.toml", "setup.py"):
+        shutil.copy(ROOT / name, tmp_path / "suite")
     fast = [
         tmp_path / "suite" / "tests" / n for n in ("types", "kernels", "training", "cli", "test_discovery.py")
     ]
