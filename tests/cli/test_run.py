@@ -574,5 +574,5 @@ def test_a_long_video_is_gone_on_with_where_it_was_interrupted(
     assert code == 0, err
     assert "goes on at frame 10" in err
     assert [path.name for path in times if path.name != "preview.mp4"] == ["000000010.mp4"]
-    assert (tmp_path / "out" / "result.mp4").read_bytes() == (tmp_path / "whole" / "result.mp4").read_bytes()
+    assert np.array_equal(read_video(tmp_path / "out" / "result.mp4").numpy(), long.numpy())
     assert not list(tmp_path.glob(".*"))
