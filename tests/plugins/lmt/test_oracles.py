@@ -277,4 +277,6 @@ def test_hard_gumbel_samples_and_their_gradients(read, case, tau):
     share = (logits.softmax(1) * torch.log(logits.softmax(1) * logits.shape[1] + 1e-10)).sum(1).mean()
     ((made * io["cotangent"]).sum() + 5e-4 * share).backward()
     for found, wanted in ((z.grad, io[f"{case}.grad_z"]), (weight.grad, io[f"{case}.grad_proj"])):
-        near(found, wanted, 1e-5 * float(wanted.abs().max()))  # a tenth of the temperature is ten times the rounding
+        near(
+            found, wanted, 1e-5 * float(wanted.abs().max())
+        )  # a tenth of the temperature is ten times the rounding
