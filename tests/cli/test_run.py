@@ -529,7 +529,7 @@ def test_one_metric_judges_twice_with_settings_behind_its_name(cli, clip, pictur
             assert cli("run", "--from", tmp_path / "a", "--output", tmp_path / "b")[0] == 0
         about = json.loads((tmp_path / folder / "run.json").read_text())
         assert [s["name"] for s in about["scores"]] == ["l1", "l1-hands"]
-    for bad, words in (("l1[region=hands", "expected NAME[setting=value"), ("l1[regoin=hands]", "regoin")):
+    for bad, words in (("l1[region=hands", "expected NAME[setting=value"), ("l1[area=hands]", "area")):
         code, _, err = cli(*still(clip, picture, tmp_path / "c", "--metric", bad))
         assert code == 2
         assert words in err
