@@ -21,6 +21,8 @@ from signcore.types.video import Video
 if TYPE_CHECKING:
     from pose_format import Pose
 
+FLAT = 2 / 255  # a frame whose pixels differ by less shows nobody
+
 
 class HeatmapEstimator:
     """`estimate(video)` gives a pose of layout `pgmm_36`, frame by frame, in pixels of the video.
@@ -42,8 +44,10 @@ class HeatmapEstimator:
         while batch := list(itertools.islice(frames, self.config.batch_frames)):
             images = torch.stack([fit_frame(f, self.config.size, self.config.fit) for f in batch])
             places, there = self.network(images.to(self.context.device))
+            differs = images.amax(dim=(2, 3)) - images.amin(dim=(2, 3))
+            nobody = (differs.amax(dim=1) < FLAT)[:, None]  # whatever the network makes of a colour alone
             points.append(highest(places).cpu().numpy())
-            chances.append(there.float().sigmoid().cpu().numpy())
+            chances.append(there.float().sigmoid().cpu().masked_fill(nobody, 0).numpy())
         square = placement(video.height, video.width, self.config.fit)
         where = np.concatenate([np.zeros((0, len(self.names), 2), np.float32), *points])
         chance = np.concatenate([np.zeros((0, len(self.names)), np.float32), *chances])
