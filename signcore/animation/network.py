@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from signcore.animation import losses
 from signcore.animation.relative_motion import relative_keypoints
+from signcore.errors import ConfigError
 from signcore.nn.convolution_blocks import DownBlock2d, SameBlock2d
 from signcore.nn.dense_motion import Motion
 from signcore.nn.thin_plate_spline import ThinPlateSpline
@@ -85,8 +86,11 @@ class MotionNetwork(nn.Module, ABC):
         return relative_keypoints(source, driving, first)
 
     def disentangled(self, source: Any, driving: Any) -> Any:
-        """The driving keypoints on the source's shape, of methods that learn it (motion="avd")."""
-        raise NotImplementedError
+        """The driving keypoints on the source's shape, of networks that learned it (motion="avd"). Raises ConfigError for the others."""
+        raise ConfigError(
+            "motion=avd: these weights have no AVD network",
+            "train tpsmm with --set generator.avd=true, or choose motion=relative",
+        )
 
     def equivariance(self, driving: Any, deformed: Any, deformation: ThinPlateSpline) -> dict[str, Tensor]:
         """Keypoints move with a deformed frame: by name, terms that are 0 where they do."""

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from signcore.animation.inpainting import InpaintingNetwork
 from signcore.animation.network import MotionNetwork, Result
-from signcore.errors import ConfigError
 from signcore.nn.dense_motion import DenseMotion, Motion
 from signcore.nn.keypoint_detector import BackgroundMotionPredictor, KeypointDetector
 from signcore.plugins.tpsmm.config import TPSMMConfig
@@ -65,10 +64,7 @@ class ThinPlateSplineMotionModel(MotionNetwork):
 
     def disentangled(self, source: Tensor, driving: Tensor) -> Tensor:
         if self.avd_network is None:
-            raise ConfigError(
-                "motion=avd: these weights have no AVD network",
-                "train with --set generator.avd=true, or choose motion=relative",
-            )
+            return super().disentangled(source, driving)  # which refuses
         moved: Tensor = self.avd_network(source, driving)
         return moved
 
