@@ -20,6 +20,7 @@ _CODECS = {
     ".webm": ("libvpx-vp9", {"crf": "24", "b": "0", "row-mt": "1"}),
 }
 _MP4 = {"movflags": "+faststart+use_metadata_tags"}
+_SMALL = 128  # px; in smaller pictures x264's look-ahead (mbtree) reads past what it was given, and the same frames come out as other bytes
 _BT709 = 1  # AVCOL_SPC_BT709, what browsers assume of an untagged file
 
 
@@ -68,6 +69,8 @@ def _write_av(
     codec, options = _CODECS[path.suffix.lower()]
     height, width = first.shape[:2]
     flags = _MP4 if codec == "libx264" else {}
+    if codec == "libx264" and min(height, width) < _SMALL:
+        options = {**options, "mbtree": "0"}
     with av.open(str(path), "w", options=flags) as container:
         container.metadata.update(metadata)
         stream: Any = container.add_stream(
