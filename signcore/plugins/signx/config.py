@@ -41,14 +41,17 @@ PAPER: dict[str, Any] = {
     "vit_heads": 12,
     "temporal_layers": 4,
     "temporal_heads": 8,
+    "stem": "patches",
+    "readout": "class",
     "video_batch": 32,
     "video_clip": 64,
+    "reading_weight": 0.0,
     "mirroring": 0.0,
 }
 ARCHITECTURE = (
     "tracks", "hidden", "fusion_heads", "pad", "latent", "width", "temporal_blocks", "decoder_layers", "decoder_heads",
     "feedforward", "bottleneck", "codes", "unet_width", "learned_weights", "image_size", "patch", "vit_width", "vit_layers", "vit_heads",
-    "temporal_layers", "temporal_heads",
+    "stem", "readout", "temporal_layers", "temporal_heads", "video_clip",
 )  # fmt: skip
 TRACKS = ("smplerx", "dwpose", "mediapipe", "depth", "segmentation")
 
@@ -168,15 +171,28 @@ class SignXConfig(PresetConfig):
     vit_width: int = setting(96, "of the vision transformer", ge=8, le=4096)
     vit_layers: int = setting(4, "its depth", ge=1, le=48)
     vit_heads: int = setting(4, "its heads", ge=1, le=64)
+    stem: Literal["patches", "convolutions"] = setting(
+        "convolutions",
+        "how patches become rows: a linear map each, as the published transformer, or convolutions of stride 2 (Xiao et al. 2021), which learn from less",
+    )
+    readout: Literal["class", "places"] = setting(
+        "places", "what is told of a frame: the class token, or a few numbers of every place beside it"
+    )
     temporal_layers: int = setting(2, "depth of the attention over time (eq. 6)", ge=1, le=48)
     temporal_heads: int = setting(4, "its heads", ge=1, le=64)
     vit_weights: str | None = setting(None, "public ViT weights to start from, a .safetensors")
     frozen_vit: bool = setting(False, "leave the spatial part as those weights have it")
     video_batch: int = setting(4, "clips in a step of stage 2", ge=1, le=4096)
-    video_clip: int = setting(16, "frames of a clip in stage 2", "frames", ge=2, le=4096)
+    video_clip: int = setting(
+        32, "frames of a clip in stage 2; a longer video is looked at in windows of so many", "frames", ge=2, le=4096
+    )  # fmt: skip
     pose_loss: Literal["mean", "sum"] = setting(
         "mean", "eq. 13: mean squared difference of each track, or its sum over the track's numbers"
     )
+
+    reading_weight: float = setting(
+        1.0, "weight of how far the frozen Pose2Gloss's reading of the seen tracks is from that of the true ones; not in the paper", ge=0
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
@@ -199,6 +215,12 @@ class SignXConfig(PresetConfig):
                 )
         if self.image_size % self.patch:
             raise ValueError(f"image_size: {self.image_size} is no multiple of patch, {self.patch}")
+        if self.stem == "convolutions" and self.patch & (self.patch - 1):
+            raise ValueError(
+                f"stem: convolutions of stride 2 need a patch that is a power of two, got {self.patch}"
+            )
+        if self.vit_weights is not None and self.stem != "patches":
+            raise ValueError("stem: public weights are of patches")
         if self.denoise_t >= self.noise_steps:
             raise ValueError(f"denoise_t: {self.denoise_t} is not below noise_steps, {self.noise_steps}")
         if self.decoder == "ctc" and self.ctc_weight == 0 and self.preset != "paper":

@@ -39,6 +39,7 @@ class VideoBatch(NamedTuple):
     frames: Tensor  # [B, N, 3, H, W]
     tracks: dict[str, Tensor]
     present: dict[str, Tensor]
+    absent: Tensor
 
 
 class SignXTask:
@@ -229,15 +230,23 @@ class VideoStage(GlossTask[SignXConfig]):
                     {n: v[start:stop] for n, v in truth.presence.items()},
                 )
             )
-        values, present, _ = batch_of(tracks, self.config.tracks)
+        values, present, absent = batch_of(tracks, self.config.tracks)
         longest = max(len(t) for t in tracks)
-        return VideoBatch(to_network(np.stack(frames)[:, :longest]), values, present)
+        return VideoBatch(to_network(np.stack(frames)[:, :longest]), values, present, absent)
 
     def losses(self, batch: VideoBatch) -> dict[str, Tensor]:
         self.model.pose2gloss.eval()
         assert self.model.video2pose is not None
         said = self.model.video2pose(batch.frames)
-        return pose_losses(said, batch.tracks, batch.present, self.config.pose_loss == "sum")
+        out = pose_losses(said, batch.tracks, batch.present, self.config.pose_loss == "sum")
+        if self.config.reading_weight:
+            read, shown = self.model.pose2gloss.read, ~batch.absent
+            with torch.no_grad():
+                truth = read(batch.tracks, batch.present, batch.absent)
+            found = read(said, dict.fromkeys(said, shown), batch.absent)  # as recognition reads them
+            apart = ((found.memory - truth.memory) ** 2).mean(dim=-1)[~truth.absent].mean()
+            out["reading"] = self.config.reading_weight * apart
+        return out
 
     def decode(self, clip: Clip) -> list[Hypothesis]:
         tracks = seen_tracks(self.average.video2pose, clip.value[0], self.config)

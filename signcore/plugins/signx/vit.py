@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,23 @@ class Patches(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # [B, 3, H, W] -> [B, P, width]
         found: Tensor = self.proj(x).flatten(2).transpose(1, 2)
+        return found
+
+
+class Stem(nn.Module):
+    """Convolutions of stride 2 down to a row a patch (Xiao et al. 2021, "Early Convolutions Help Transformers See Better")."""
+
+    def __init__(self, patch: int, width: int) -> None:
+        super().__init__()
+        steps = patch.bit_length() - 1
+        widths = [3, *(max(8, width >> (steps - 1 - i)) for i in range(steps))]
+        layers: list[nn.Module] = []
+        for inside, outside in pairwise(widths):
+            layers += [nn.Conv2d(inside, outside, 3, 2, 1), nn.GroupNorm(1, outside), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:  # [B, 3, H, W] -> [B, P, width]
+        found: Tensor = self.layers(x).flatten(2).transpose(1, 2)
         return found
 
 
@@ -62,11 +80,13 @@ class Block(nn.Module):
 
 
 class VisionTransformer(nn.Module):
-    """[B, 3, H, W], values about -1 to 1, to [B, width]: the class token, normalised. ViT-B/16: 224, 16, 768, 12, 12."""
+    """[B, 3, H, W], values about -1 to 1, to [B, 1 + P, width]: the class token and the places, normalised. ViT-B/16: 224, 16, 768, 12, 12."""
 
-    def __init__(self, size: int, patch: int, width: int, layers: int, heads: int) -> None:
+    def __init__(
+        self, size: int, patch: int, width: int, layers: int, heads: int, convolutions: bool = False
+    ) -> None:
         super().__init__()
-        self.patch_embed = Patches(patch, width)
+        self.patch_embed = Stem(patch, width) if convolutions else Patches(patch, width)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.pos_embed = nn.Parameter(torch.randn(1, 1 + (size // patch) ** 2, width) * 0.02)
         self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(layers)))
@@ -75,7 +95,7 @@ class VisionTransformer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         rows = self.patch_embed(x)
         rows = torch.cat([self.cls_token.expand(len(rows), -1, -1), rows], dim=1) + self.pos_embed
-        found: Tensor = self.norm(self.blocks(rows))[:, 0]
+        found: Tensor = self.norm(self.blocks(rows))
         return found
 
     def load_public(self, tensors: Mapping[str, Tensor], source: str) -> None:

@@ -178,6 +178,31 @@ def test_the_five_heads_have_the_tracks_widths():
     assert {n: v.shape for n, v in said.items()} == {n: (2, 3, w) for n, w in WIDTHS.items()}
 
 
+@pytest.mark.parametrize("settings", [{}, {"stem": "patches", "readout": "class"}])
+def test_what_is_told_of_a_frame_depends_on_where_things_are(settings):
+    """Both ways of reading a picture see the same hand at another place as another one."""
+    net = Video2Pose(SignXConfig(**TINY, **settings)).eval()
+    frames = torch.zeros(2, 3, 32, 32)
+    frames[0, :, 4:12, 4:12] = 1
+    frames[1, :, 20:28, 20:28] = 1
+    left, right = net.seen(frames)
+    assert (left - right).abs().max() > 1e-3
+    assert hasattr(net, "gather") == (not settings)
+
+
+def test_a_long_video_is_told_in_windows_as_long_as_the_clips_of_the_training():
+    """Every frame by the window in whose middle it lies; as far from an edge as it can be, each says what it says alone."""
+    net = Video2Pose(SignXConfig(**TINY, video_clip=8)).eval()
+    seen = torch.randn(1, 21, 16)
+    whole = net.told(seen)["depth"]
+    assert whole.shape == (1, 21, WIDTHS["depth"])
+    for start, first, last in ((0, 0, 5), (4, 6, 9), (8, 10, 13), (13, 17, 20)):
+        window = net.told(seen[:, start : start + 8])["depth"]
+        torch.testing.assert_close(whole[:, first : last + 1], window[:, first - start : last + 1 - start])
+    for length in (1, 8, 9, 16, 17):
+        assert net.told(seen[:, :length])["depth"].shape[1] == length
+
+
 def test_the_vision_transformer_has_the_public_names_and_sizes():
     with torch.device("meta"):
         net = VisionTransformer(224, 16, 768, 12, 12)
@@ -210,6 +235,8 @@ def test_settings_that_do_not_fit_are_refused():
     for settings, words in (
         ({"latent": 1000}, "less than the tracks'"),
         ({"image_size": 70}, "no multiple of patch"),
+        ({"image_size": 72, "patch": 12}, "power of two"),
+        ({"vit_weights": "vit.safetensors"}, "public weights are of patches"),
         ({"tracks": ("dwpose", "dwpose")}, "name each once"),
         ({"decoder": "ctc", "ctc_weight": 0}, "has not learned"),
         ({"width": 30}, "no multiple of"),

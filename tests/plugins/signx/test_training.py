@@ -21,6 +21,7 @@ TINY = {
     "hidden": 16, "fusion_heads": 2, "width": 32, "decoder_layers": 1, "decoder_heads": 2, "feedforward": 32, "unet_width": 16,
     "image_size": 32, "patch": 16, "vit_width": 16, "vit_layers": 1, "vit_heads": 2, "temporal_layers": 1, "temporal_heads": 2,
     "temporal_blocks": 1, "batch": 8, "averaging": 0.0, "augmentation": 0.0, "mirroring": 0.0, "track_dropout": 0.0, "dropout": 0.0,
+    "stem": "patches",  # the other one does not tell brightness, and the toy tells nothing else
     "video_batch": 2, "video_clip": 4, "tracks": ("dwpose", "smplerx"), "latent": 576,
 }  # fmt: skip
 SIGNS = {"A": 0, "B": 1, "C": 2}
@@ -106,6 +107,28 @@ def test_video_to_gloss_chains_both_stages(learned, tmp_path):
     assert found[0].score <= 0
     with pytest.raises(WeightsError, match="no Video2Pose"):
         pose.seen(Toy()[4].video)
+
+
+def test_the_frozen_reader_teaches_the_eyes_what_matters(learned, tmp_path):
+    """With `reading_weight` what Pose2Gloss reads of the seen tracks comes closer to what it reads of the true ones."""
+    context = Context(weights=str(learned.weights))
+    far = {}
+    for weight in (0.0, 1.0):
+        task = SignXTask(
+            SignXConfig(**TINY, stage="video", learning_rate=1e-2, reading_weight=weight), context
+        )
+        fit(task, Toy(), folder=tmp_path / str(weight), steps=40, sample_every=0, seed=0)
+        batch = next(task.stages()[0].batches(Toy(), "train"))
+        net = task.stages()[0].model.eval()
+        with torch.no_grad():
+            said = net.video2pose(batch.frames)
+            shown = dict.fromkeys(said, ~batch.absent)
+            found, truth = (
+                net.pose2gloss.read(t, p, batch.absent).memory
+                for t, p in ((said, shown), (batch.tracks, batch.present))
+            )
+        far[weight] = float(((found - truth) ** 2).mean())
+    assert far[1.0] < 0.7 * far[0.0]
 
 
 def test_a_killed_run_resumed_is_the_same_run(tmp_path):
