@@ -219,6 +219,13 @@ def test_the_vision_transformer_has_the_public_names_and_sizes():
         assert state[name].shape == shape
 
 
+def test_attention_with_and_without_gradients_is_the_same():
+    net, frames = VisionTransformer(32, 8, 16, 2, 2), torch.randn(3, 3, 32, 32)
+    with_gradients = net(frames)
+    with torch.no_grad():
+        torch.testing.assert_close(net(frames), with_gradients)
+
+
 def test_public_weights_are_fitted_to_another_size_and_checked():
     big, small = VisionTransformer(64, 16, 16, 1, 2), VisionTransformer(32, 16, 16, 1, 2)
     public = {**big.state_dict(), "head.weight": torch.zeros(10, 16)}
