@@ -42,6 +42,14 @@ def guarded(work: Callable[[], Any], arguments: Sequence[str]) -> int:
         }
         name = f" ({error.filename})" if error.filename else ""
         return _fail(f"{error.strerror or error}{name}", hint.get(error.errno or 0, ""), 1, arguments)
+    except ModuleNotFoundError as error:
+        missing = (error.name or str(error)).partition(".")[0]
+        return _fail(
+            f"the package {missing} is not installed",
+            f"pip install {missing}; signcore doctor tells what else is missing",
+            1,
+            arguments,
+        )
     except Exception as error:
         text = (str(error).splitlines() or [""])[0]
         return _fail(

@@ -330,6 +330,28 @@ def test_the_traceback_is_shown_when_asked_for(cli, lab, tmp_path):
     assert "frame 4 is cursed" in err
 
 
+WITHOUT = """
+import sys
+class Absent:
+    def find_spec(self, name, *rest):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+from signcore.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_a_package_that_is_not_there_is_named(tmp_path):
+    asked = [sys.executable, "-c", WITHOUT, "run", "--generator", "pgmm", "--output", str(tmp_path / "out")]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(
+        "error: the package torch is not installed; pip install torch"
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_earlier_run_is_not_overwritten_unless_asked(cli, clip, picture, tmp_path):
     assert cli(*still(clip, picture, tmp_path / "out"))[0] == 0
     code, _, err = cli(*still(clip, picture, tmp_path / "out"))
