@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from signcore.cli.output import (
+    DEVICE,
     JSON,
+    SEED,
     TRACEBACK,
     ComponentName,
     note,
@@ -15,6 +17,7 @@ from signcore.cli.output import (
     print_table,
     progress,
     settings_options,
+    workers_options,
 )
 from signcore.errors import UsageError
 
@@ -94,23 +97,9 @@ SHOWN = 5  # bad samples that are named; all are in --json
 )
 @settings_options("`dataset.path=signs.npz`, `metric:ndtw.method=fastdtw`")
 @click.option("--weights", metavar="FILE|FOLDER|HUB-NAME", help="The generator's weights.")
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Processes that generate and judge.",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    show_default=True,
-    help="Processes of this machine, or of a Ray cluster.",
-)
-@click.option("--address", help="With --engine ray: of the cluster; none starts one here.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]")
+@workers_options("Processes that generate and judge.")
+@SEED
+@DEVICE
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), help="Write the result as JSON to this file."
 )

@@ -6,11 +6,13 @@ import click
 
 from signcore.cli.output import (
     JSON,
+    SEED,
     TRACEBACK,
     ComponentName,
     note,
     print_json,
     settings_options,
+    workers_options,
 )
 from signcore.errors import UsageError
 
@@ -22,7 +24,7 @@ from signcore.errors import UsageError
 @click.option("--recognizer", type=ComponentName("recognizer"), help="Recognise every row's clip.")
 @settings_options("`generator.size=128`")
 @click.option("--weights", metavar="FILE|FOLDER|HUB-NAME", help="Trained weights.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True)
+@SEED
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda[:N]")
 @click.option(
     "--output",
@@ -31,17 +33,7 @@ from signcore.errors import UsageError
     required=True,
     help="Its folder ID holds a row's result.",
 )
-@click.option(
-    "--workers", type=click.IntRange(1, 4096), default=1, show_default=True, help="Rows done at a time."
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    show_default=True,
-    help="Processes, or Ray.",
-)
-@click.option("--address", help="Of a running Ray cluster; without it Ray is started here.")
+@workers_options("Rows done at a time.")
 @JSON
 @TRACEBACK
 @click.pass_context

@@ -130,6 +130,30 @@ def settings_options(examples: str) -> Callable[[Command], Command]:
     return lambda command: one(many(command))
 
 
+def workers_options(workers: str) -> Callable[[Command], Command]:
+    """`--workers`, `--engine` and `--address`; workers: what its processes do."""
+    how_many = click.option(
+        "--workers", type=click.IntRange(1, 4096), default=1, show_default=True, help=workers
+    )
+    which = click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Processes of this machine, or of a Ray cluster.",
+    )
+    where = click.option("--address", help="With --engine ray: of the cluster; none starts one here.")
+    return lambda command: how_many(which(where(command)))
+
+
+SEED = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Every random choice follows from it.",
+)
+DEVICE = click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 TRACEBACK = click.option(
     "--traceback", is_flag=True, expose_value=False, help="Show the whole story of an error."

@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from signcore.cli.output import (
+    DEVICE,
     JSON,
+    SEED,
     TRACEBACK,
     ComponentName,
     note,
@@ -80,8 +82,8 @@ LEARNED = ("estimator", "generator", "recognizer")
 @click.option("--accumulate", type=click.IntRange(1), default=1, show_default=True, help="Batches a step.")
 @click.option("--devices", default="1", show_default=True, help="How many devices.")
 @click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="How many machines.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda[:N]")
+@SEED
+@DEVICE
 @JSON
 @TRACEBACK
 def command(

@@ -9,6 +9,7 @@ import numpy as np
 from signcore.recognition.skeleton import resampled
 
 CUT, WARP, TEMPO = 0.08, 0.10, 0.25  # parts of a clip; of a rate
+WAVES = 3  # how uneven a tempo is
 ROLL, YAW, PITCH = 0.12, 0.25, 0.12  # radians, standard deviations
 SCALE, SHIFT, OFFSET, NOISE = (
     0.12,
@@ -31,8 +32,9 @@ def timed(
     else:
         start, stop = CUT * strength * random.random(), 1 - CUT * strength * random.random()
     t = np.linspace(start, stop, count)
-    t = np.clip(t + WARP * strength * random.uniform(-1, 1) * np.sin(np.pi * t), 0, 1)
-    return resampled(points, t * last)
+    waves = np.arange(1, WAVES + 1)
+    warp = np.sin(np.pi * waves[:, None] * t) * (random.uniform(-1, 1, WAVES) / waves)[:, None]
+    return resampled(points, np.clip(t + WARP * strength * warp.sum(axis=0), 0, 1) * last)
 
 
 def placed(

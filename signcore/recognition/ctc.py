@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from signcore.errors import ArgumentError
+from signcore.recognition.ngrams import END, Ngrams
 
 _NEVER = -math.inf
 
@@ -49,16 +51,25 @@ def beam_search(
     width: int = 10,
     blank: int = 0,
     most: int = 40,
+    follows: Ngrams | None = None,
+    weight: float = 1.0,
 ) -> list[Reading]:
     """Prefix beam search: the `width` likeliest sentences, each over all of its alignments, best first.
 
-    most: labels of a frame that are looked at, the likeliest ones. Equal scores are ordered by their labels, so the
-    answer does not depend on the machine. Where `width` holds every prefix the scores are exact.
+    most: labels of a frame that are looked at, the likeliest ones. follows: which label comes after which; its
+    log-probability of a sentence, times `weight`, is added to the score. Equal scores are ordered by their labels, so
+    the answer does not depend on the machine. Where `width` holds every prefix the scores are exact.
     Raises ArgumentError for a table that is not [T, C] or holds a NaN.
     """
     table = _checked(log_probabilities, blank)
     if width < 1:
         raise ArgumentError(f"width: expected at least 1, got {width}")
+    expected: dict[tuple[int, ...], float] = {(): 0.0}  # how likely a prefix is before anything is seen
+
+    def ending(item: tuple[tuple[int, ...], Sequence[float]]) -> float:
+        told = 0.0 if follows is None else weight * follows.log_probability(item[0], END)
+        return _added(*item[1]) + expected[item[0]] + told
+
     beams: dict[tuple[int, ...], tuple[float, float]] = {
         (): (0.0, _NEVER)
     }  # ending in a blank, in its last label
@@ -77,15 +88,19 @@ def beam_search(
                 said = float(row[label]) + (in_blank if prefix and label == prefix[-1] else both)
                 if said == _NEVER:
                     continue
-                longer = after.setdefault((*prefix, label), [_NEVER, _NEVER])
+                name = (*prefix, label)
+                if name not in expected:
+                    told = 0.0 if follows is None else weight * follows.log_probability(prefix, label)
+                    expected[name] = expected[prefix] + told
+                longer = after.setdefault(name, [_NEVER, _NEVER])
                 longer[1] = _added(longer[1], said)
-        ranked = sorted(after.items(), key=lambda item: (-_added(*item[1]), item[0]))
+        ranked = sorted(after.items(), key=lambda item: (-_added(*item[1]) - expected[item[0]], item[0]))
         beams = {prefix: (scores[0], scores[1]) for prefix, scores in ranked[:width]}
-    order = sorted(beams.items(), key=lambda item: (-_added(*item[1]), item[0]))
+    order = sorted(beams.items(), key=lambda item: (-ending(item), item[0]))
     return [
-        Reading(list(prefix), _added(*scores), alignment(table, prefix, blank))
-        for prefix, scores in order
-        if _added(*scores) > _NEVER
+        Reading(list(item[0]), ending(item), alignment(table, item[0], blank))
+        for item in order
+        if _added(*item[1]) > _NEVER
     ]
 
 

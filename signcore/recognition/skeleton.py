@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SIDES = ("left", "right")
 ACTIVE = 0.15  # see `active`
 SHORTEST = 8  # frames
+_STILL = ("eye", "ear", "mouth", "hip", "spine", "neck")  # see `signing`
 _LOWER = ("knee", "ankle", "heel", "toe", "foot")
 _PARENTS = {  # what a bone begins at, nearest first
     **{f"{s}_{a}": (f"{s}_{b}",) for s in SIDES for a, b in (("elbow", "shoulder"), ("wrist", "elbow"), ("hand", "wrist"))},
@@ -37,7 +38,8 @@ class Skeleton:
     """points: float32 [T, K, D], y down, the middle of the shoulders at 0 and their distance 1 (means over the clip).
 
     seen: bool [T, K]; where False the point was put between its neighbours in time, or is 0 if no frame shows it.
-    Without shoulders the origin is the mean nose or head, else the mean of all points, and the unit that of the file.
+    Without shoulders the origin is the mean nose or head, else the mean of all points, and the unit the root mean square distance
+    of the points from it.
     In three dimensions the signer is turned to face the camera.
     """
 
@@ -45,7 +47,6 @@ class Skeleton:
     points: np.ndarray
     seen: np.ndarray
     fps: float
-    scaled: bool
 
     def __len__(self) -> int:
         return len(self.points)
@@ -92,14 +93,14 @@ def skeleton(pose: Pose, dims: int | None = None) -> Skeleton:
         raise InputError("pose: no frame shows a person")
     kept = tuple(names[i] for i in columns)
     data[~seen] = np.nan
-    centre, width = _frame(kept, data)
-    points = filled((data - centre) / (width or 1.0)).astype(np.float32)
-    if points.shape[2] == 3 and width is not None:
+    centre, unit = _frame(kept, data)
+    points = filled((data - centre) / (unit or 1.0)).astype(np.float32)
+    if points.shape[2] == 3 and all(f"{s}_shoulder" in kept for s in SIDES):
         points = _facing(kept, points)
-    return Skeleton(kept, points, seen, float(pose.body.fps), width is not None)
+    return Skeleton(kept, points, seen, float(pose.body.fps))
 
 
-def _frame(names: tuple[str, ...], data: np.ndarray) -> tuple[np.ndarray, float | None]:
+def _frame(names: tuple[str, ...], data: np.ndarray) -> tuple[np.ndarray, float]:
     """Origin [D] and unit of a clip."""
     if all(f"{s}_shoulder" in names for s in SIDES):
         left, right = (data[:, names.index(f"{s}_shoulder")] for s in SIDES)
@@ -112,9 +113,12 @@ def _frame(names: tuple[str, ...], data: np.ndarray) -> tuple[np.ndarray, float 
             there = data[:, names.index(name)]
             good = np.isfinite(there).all(axis=-1)
             if good.any():
-                return there[good].mean(axis=0), None
-    every = data.reshape(-1, data.shape[2])
-    return every[np.isfinite(every).all(axis=-1)].mean(axis=0), None
+                return _around(data, there[good].mean(axis=0))
+    return _around(data, np.nanmean(data, axis=(0, 1)))
+
+
+def _around(data: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, float]:
+    return centre, float(np.sqrt(np.nanmean(((data - centre) ** 2).sum(axis=-1))))
 
 
 def _facing(names: tuple[str, ...], points: np.ndarray) -> np.ndarray:
@@ -151,6 +155,15 @@ def mirror_order(names: Sequence[str]) -> list[int]:
     """For every point the column of its mirror image; its own where the other side has none."""
     index = {n: i for i, n in enumerate(names)}
     return [index.get(layouts.mirror_name(n), i) for i, n in enumerate(names)]
+
+
+def signing(names: Sequence[str]) -> tuple[str, ...]:
+    """The points that sign: head or nose, shoulders, arms, hands. Face and trunk tell signers apart rather than signs.
+
+    All of them where fewer than two hands, wrists or fingers are named.
+    """
+    hands = [n for n in names if any(w in n for w in ("wrist", "hand"))]
+    return tuple(n for n in names if len(hands) < 2 or not any(w in n for w in _STILL))
 
 
 def bones(names: Sequence[str]) -> list[tuple[int, int]]:

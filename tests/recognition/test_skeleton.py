@@ -7,7 +7,7 @@ from pose_format.numpy import NumPyPoseBody
 from pose_format.pose_header import PoseHeader, PoseHeaderComponent, PoseHeaderDimensions
 
 from signcore.errors import InputError
-from signcore.recognition.skeleton import active, bones, mirror_order, resampled, skeleton
+from signcore.recognition.skeleton import active, bones, mirror_order, resampled, signing, skeleton
 
 NAMES = ["nose", "left_shoulder", "right_shoulder", "left_elbow", "left_wrist", "right_wrist", "left_knee"]
 
@@ -31,7 +31,20 @@ def test_place_and_size_in_the_picture_do_not_matter(random):
     one, other = skeleton(pose(points)), skeleton(pose(3 * points + 40))
     np.testing.assert_allclose(one.points, other.points, atol=1e-4)
     assert "left_knee" not in one.names
-    assert one.scaled
+
+
+def test_without_shoulders_the_size_in_the_picture_does_not_matter_either(random):
+    names = ["nose", "left_hand", "right_hand"]
+    points = walk(random)[:, :3]
+    one, other = skeleton(pose(points, names)), skeleton(pose(7 * points + 40, names))
+    np.testing.assert_allclose(one.points, other.points, atol=1e-4)
+    assert np.sqrt((one.points**2).sum(axis=-1).mean()) == pytest.approx(1, abs=1e-4)
+
+
+def test_face_and_trunk_do_not_sign():
+    names = ["nose", "left_eye_inner", "left_wrist", "right_wrist", "left_hand_8", "left_hip", "neck"]
+    assert signing(names) == ("nose", "left_wrist", "right_wrist", "left_hand_8")
+    assert signing(["nose", "left_eye"]) == ("nose", "left_eye")
 
 
 def test_a_measured_signer_is_turned_to_the_camera(random):

@@ -29,7 +29,9 @@ class StreamsConfig(PresetConfig):
         ge=0,
         le=100_000,
     )
-    share: float = setting(0.2, "one sign: of the networks in the answer, beside the random kernels", ge=0, le=1)
+    share: float = setting(
+        0.2, "one sign: of the networks in the answer, beside the random kernels", ge=0, le=1
+    )
     dims: Literal["auto", 2, 3] = setting(
         "auto", "coordinates of a point; auto: the third only where it was measured"
     )
@@ -41,7 +43,10 @@ class StreamsConfig(PresetConfig):
         1.0, "sentences: weight of the training sentences' trigrams in the search; 0 for none", ge=0, le=10
     )
     levelling: float = setting(
-        0.3, "sentences: what power of its usual probability every gloss, and the blank, is divided by", ge=0, le=1
+        0.3,
+        "sentences: what power of its usual probability every gloss, and the blank, is divided by",
+        ge=0,
+        le=1,
     )
     hypotheses: int = setting(10, "how many are given, best first", ge=1, le=1000)
 
@@ -64,6 +69,6 @@ class StreamsConfig(PresetConfig):
         0.03, "of the ridge regression, beside answers of mean square norm 1", gt=0, le=1000
     )
     augmentation: float = setting(
-        0.5, "strength of turning, scaling, shifting, speeding and hiding in training; 0 for none", ge=0, le=5
+        1.0, "strength of turning, scaling, shifting, speeding and hiding in training; 0 for none", ge=0, le=5
     )
     mirroring: float = setting(0.5, "how often a training clip is mirrored", ge=0, le=1)

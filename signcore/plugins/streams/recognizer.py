@@ -16,6 +16,7 @@ from signcore.plugins.streams.model import StreamsModel
 from signcore.presets import describe, trained_config
 from signcore.recognition import ctc
 from signcore.recognition.augment import mirrored
+from signcore.recognition.ngrams import Ngrams
 from signcore.recognition.samples import pose_of
 from signcore.recognition.skeleton import Skeleton, active, mirror_order, resampled, skeleton
 from signcore.recognition.vocabulary import Vocabulary
@@ -32,7 +33,7 @@ class PoseStreams:
     def __init__(self, config: StreamsConfig | None = None, context: Context | None = None) -> None:
         config, self.context = config or StreamsConfig(), context or Context()
         source = weights.find(self.context.weights, "recognizer", "pose-streams", config.preset)
-        self.model, self.config, self.names, self.dims, self.vocabulary = load(config, source)
+        self.model, self.config, self.names, self.dims, self.vocabulary, self.follows = load(config, source)
         self.model.eval().requires_grad_(False).to(self.context.device)
 
     def recognize(self, sample: Any) -> list[Hypothesis]:
@@ -42,13 +43,17 @@ class PoseStreams:
             if "no frame shows a person" in str(error):
                 return [Hypothesis([], 0.0, [])]
             raise
-        return decode(self.model, found.take(self.names), self.vocabulary, self.config)
+        return decode(self.model, found.take(self.names), self.vocabulary, self.config, self.follows)
 
 
 def decode(
-    model: StreamsModel, found: Skeleton, vocabulary: Vocabulary, config: StreamsConfig
+    model: StreamsModel,
+    found: Skeleton,
+    vocabulary: Vocabulary,
+    config: StreamsConfig,
+    follows: Ngrams | None = None,
 ) -> list[Hypothesis]:
-    """The best hypotheses for a skeleton of the model's points."""
+    """The best hypotheses for a skeleton of the model's points. follows: of sentences, what comes after what."""
     points = brought(found, config, model.sentence)
     sides = [points, mirrored(points, mirror_order(found.names))] if config.both_sides else [points]
     device = next(model.parameters()).device
@@ -59,14 +64,17 @@ def decode(
     if not model.sentence:
         order = np.argsort(-table, kind="stable")[: config.hypotheses]
         return [Hypothesis([vocabulary.glosses[i]], float(table[i]), [(0.0, seconds)]) for i in order]
+    table -= config.levelling * model.usual.double().clamp(min=1e-6).log().cpu().numpy()
+    table -= np.logaddexp.reduce(table, axis=1, keepdims=True)
     a_step = seconds / len(table)
+    readings = ctc.beam_search(table, config.beam, follows=follows, weight=config.language)
     return [
         Hypothesis(
             [vocabulary.glosses[i - 1] for i in reading.labels],
             min(reading.score, 0.0),
             [(a * a_step, (b + 1) * a_step) for a, b in reading.spans],
         )
-        for reading in ctc.beam_search(table, config.beam)[: config.hypotheses]
+        for reading in readings[: config.hypotheses]
     ]
 
 
@@ -78,7 +86,11 @@ def brought(found: Skeleton, config: StreamsConfig, sentence: bool) -> np.ndarra
 
 
 def described(
-    config: StreamsConfig, names: tuple[str, ...], dims: int, vocabulary: Vocabulary
+    config: StreamsConfig,
+    names: tuple[str, ...],
+    dims: int,
+    vocabulary: Vocabulary,
+    follows: Ngrams | None = None,
 ) -> dict[str, Any]:
     return describe(
         "pose-streams",
@@ -87,20 +99,22 @@ def described(
         points=list(names),
         coordinates=dims,
         glosses=vocabulary.glosses,
+        **({} if follows is None else {"ngrams": follows.counts}),
     )
 
 
 def load(
     config: StreamsConfig, source: str | Path
-) -> tuple[StreamsModel, StreamsConfig, tuple[str, ...], int, Vocabulary]:
+) -> tuple[StreamsModel, StreamsConfig, tuple[str, ...], int, Vocabulary, Ngrams | None]:
     trained, tensors = weights.read(source)
     config = trained_config("pose-streams", config, trained, source, kind="recognizer")
     try:
         names, dims = tuple(trained["points"]), int(trained["coordinates"])
         vocabulary = Vocabulary(trained["glosses"])
+        follows = Ngrams(trained["ngrams"]) if config.reads == "sentence" else None
     except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{source}: its config names no points or glosses ({error})") from error
+        raise WeightsError(f"{source}: its config names no points, glosses or n-grams ({error})") from error
     classes = len(vocabulary.glosses) + (config.reads == "sentence")
     model = StreamsModel(config, names, dims, classes)
     weights.load_into(model, tensors, str(source))
-    return model, config, names, dims, vocabulary
+    return model, config, names, dims, vocabulary, follows

@@ -1,4 +1,4 @@
-"""Training streams of convolutions: cross entropy for one sign, CTC for sentences."""
+"""Training streams of convolutions: cross entropy for one sign, with random kernels solved for at the start; CTC for sentences."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from torch.nn import functional as F
 from signcore.contracts import Context, Hypothesis, Sample
 from signcore.plugins.streams.config import StreamsConfig
 from signcore.plugins.streams.model import StreamsModel
-from signcore.plugins.streams.recognizer import decode, described
-from signcore.recognition.augment import placed, timed
+from signcore.plugins.streams.recognizer import brought, decode, described
+from signcore.recognition.augment import mirrored, placed, timed
+from signcore.recognition.ngrams import Ngrams
 from signcore.recognition.samples import pose_of
-from signcore.recognition.skeleton import Skeleton, active, mirror_order, resampled, skeleton
+from signcore.recognition.skeleton import Skeleton, active, mirror_order, signing, skeleton
 from signcore.recognition.training import Clip, GlossTask
 from signcore.recognition.vocabulary import SPECIAL, Vocabulary
+
+
+ROWS = 6000  # clips and copies in the ridge regression: its time grows with their third power
+PARTS = 5  # held out in turn where fewer than half as many signers are named
+USUAL = 0.02  # a step's part in the running mean of what the network answers
 
 
 class Batch(NamedTuple):
@@ -26,12 +32,10 @@ class Batch(NamedTuple):
     frames: Tensor  # int64 [B]
     labels: Tensor  # int64 [B, L]
     lengths: Tensor  # int64 [B]
-    share: Tensor  # []: of the clip itself where it is mixed with the next one of the batch
-    other: Tensor  # int64 [B]: which one that is
 
 
 class StreamsTask(GlossTask[StreamsConfig]):
-    """One optimiser over all streams; each has a loss of its own, so that each can answer alone."""
+    """One optimiser over all streams. One sign: each has a loss of its own, so that each can answer alone."""
 
     model: StreamsModel
 
@@ -46,67 +50,95 @@ class StreamsTask(GlossTask[StreamsConfig]):
             several = any(len(c.glosses) > 1 for c in clips)
             self.config = self.config.model_copy(update={"reads": "sentence" if several else "sign"})
         shared = set.intersection(*(set(c.value.names) for c in clips))
-        self.names = tuple(n for n in clips[0].value.names if n in shared)
+        self.names = signing([n for n in clips[0].value.names if n in shared])
         self.order = mirror_order(self.names)
         self.dims = min(c.value.points.shape[2] for c in clips)
+        self._brought: dict[int, np.ndarray] = {}
         sentence = self.config.reads == "sentence"
-        return StreamsModel(self.config, self.names, self.dims, len(vocabulary.glosses) + sentence)
+        self.follows = Ngrams.of(self._labels(c) for c in clips) if sentence else None
+        model = StreamsModel(self.config, self.names, self.dims, len(vocabulary.glosses) + sentence)
+        if model.kernels is not None:
+            self._solve(model, clips)
+        return model
+
+    def _labels(self, clip: Clip) -> list[int]:
+        """Numbers of the network's answers: 0 is the first gloss, of sentences the blank."""
+        first = int(self.config.reads == "sentence")
+        return [i - len(SPECIAL) + first for i in self.vocabulary.encode(clip.glosses)]
+
+    def _points(self, clip: Clip) -> np.ndarray:
+        """[T, K, D] without rest (one sign), or at `fps` (sentences); kept, since every epoch asks for them."""
+        key = id(clip.value)
+        if key not in self._brought:
+            found = clip.value.take(self.names)
+            sentence = self.config.reads == "sentence"
+            points = brought(found, self.config, True) if sentence else active(found).points
+            self._brought[key] = np.ascontiguousarray(points[..., : self.dims])
+        return self._brought[key]
+
+    def _altered(self, clip: Clip, random: np.random.Generator) -> np.ndarray:
+        config = self.config
+        count = None if config.reads == "sentence" else config.frames
+        points = timed(self._points(clip), random, config.augmentation, count)
+        return placed(points, random, config.augmentation, self.order, config.mirroring)
+
+    def _solve(self, model: StreamsModel, clips: Sequence[Clip]) -> None:
+        """The random kernels see every clip as it is, mirrored, and altered `copies` times."""
+        assert model.kernels is not None
+        random = np.random.Generator(np.random.PCG64([self.context.seed, 92]))
+        if len(clips) > ROWS:
+            clips = [clips[i] for i in sorted(random.permutation(len(clips))[:ROWS])]
+        rounds = max(1, min(2 + self.config.copies, ROWS // len(clips)))
+        plain = [brought(c.value.take(self.names), self.config, False)[..., : self.dims] for c in clips]
+        every = [*plain, *(mirrored(p, self.order) for p in plain)][: rounds * len(clips)]
+        every += [self._altered(c, random) for _ in range(rounds - 2) for c in clips]
+        signers = sorted({c.signer or "" for c in clips})
+        told = len(signers) >= PARTS // 2
+        groups = [signers.index(c.signer or "") if told else i % PARTS for i, c in enumerate(clips)]
+        found = model.features(torch.from_numpy(np.stack(every).astype(np.float32)))
+        model.kernels.fit(
+            torch.cat([*found.values()], dim=1),
+            torch.tensor([self._labels(c)[0] for c in clips]).repeat(rounds),
+            torch.tensor(groups).repeat(rounds),
+            self.config.ridge,
+            torch.Generator().manual_seed(self.context.seed),
+        )
 
     def collate(self, clips: Sequence[Clip], position: int) -> Batch:
-        random, config = self.random(position), self.config
-        sentence = config.reads == "sentence"
-        made = []
-        for clip in clips:
-            found = clip.value.take(self.names)
-            found = found if sentence else active(found)
-            points = found.points[..., : self.dims]
-            if sentence:
-                even = np.linspace(0, len(points) - 1, max(8, round(len(points) * config.fps / found.fps)))
-                points = timed(resampled(points, even), random, config.augmentation)
-            else:
-                points = timed(points, random, config.augmentation, config.frames)
-            made.append(placed(points, random, config.augmentation, self.order, config.mirroring))
+        random = self.random(position)
+        made = [self._altered(clip, random) for clip in clips]
         frames = [len(p) for p in made]
         points = np.stack([np.concatenate([p, np.repeat(p[-1:], max(frames) - len(p), 0)]) for p in made])
-        ids = [[i - len(SPECIAL) + sentence for i in self.vocabulary.encode(c.glosses)] for c in clips]
+        ids = [self._labels(c) for c in clips]
         labels = np.zeros((len(ids), max(map(len, ids))), np.int64)
         for row, found_ids in zip(labels, ids, strict=True):
             row[: len(found_ids)] = found_ids
-        mixed = config.mixup > 0 and not sentence
         return Batch(
             torch.from_numpy(points),
             torch.tensor(frames),
             torch.from_numpy(labels),
             torch.tensor([len(i) for i in ids]),
-            torch.tensor(float(random.beta(config.mixup, config.mixup)) if mixed else 1.0),
-            torch.from_numpy(random.permutation(len(clips))),
         )
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        if self.model.sentence:
-            steps = self.model.steps(batch.frames)
+        found = self.model(batch.points)
+        if not self.model.sentence:
+            smooth = self.config.label_smoothing
             return {
-                name: F.ctc_loss(
-                    logits.log_softmax(dim=-1).transpose(0, 1),
-                    batch.labels,
-                    steps.clamp(max=logits.shape[1]),
-                    batch.lengths,
-                    zero_infinity=True,
-                )
-                for name, logits in zip(self.model.streams, self.model(batch.points), strict=True)
+                s: F.cross_entropy(x, batch.labels[:, 0], label_smoothing=smooth) for s, x in found.items()
             }
-        points = batch.share * batch.points + (1 - batch.share) * batch.points[batch.other]
-        smooth = self.config.label_smoothing
-        truth, other = batch.labels[:, 0], batch.labels[batch.other, 0]
+        logs = found["ctc"].log_softmax(dim=-1)
+        steps = self.model.steps(batch.frames).clamp(max=logs.shape[1])
+        with torch.no_grad():
+            there = torch.arange(logs.shape[1], device=steps.device) < steps[:, None]
+            self.model.usual.lerp_(logs.detach()[there].exp().mean(dim=0), USUAL)
         return {
-            name: batch.share * F.cross_entropy(logits, truth, label_smoothing=smooth)
-            + (1 - batch.share) * F.cross_entropy(logits, other, label_smoothing=smooth)
-            for name, logits in zip(self.model.streams, self.model(points), strict=True)
+            "ctc": F.ctc_loss(logs.transpose(0, 1), batch.labels, steps, batch.lengths, zero_infinity=True)
         }
 
     def decode(self, clip: Clip) -> list[Hypothesis]:
         found = clip.value.take(self.names)
-        return decode(self.average, found, self.vocabulary, self.config)  # type: ignore[arg-type]
+        return decode(self.average, found, self.vocabulary, self.config, self.follows)  # type: ignore[arg-type]
 
     def described(self) -> dict[str, Any]:
-        return described(self.config, self.names, self.dims, self.vocabulary)
+        return described(self.config, self.names, self.dims, self.vocabulary, self.follows)
