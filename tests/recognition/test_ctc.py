@@ -7,6 +7,7 @@ import pytest
 
 from signcore.errors import ArgumentError
 from signcore.recognition import ctc
+from signcore.recognition.ngrams import END, Ngrams
 
 
 def table(random, frames, classes):
@@ -30,6 +31,21 @@ def test_a_wide_beam_finds_the_exact_scores(random, blank):
     found = ctc.beam_search(logs, width=1000, blank=blank)
     assert [tuple(r.labels) for r in found] == [labels for labels, _ in wanted]
     np.testing.assert_allclose([r.score for r in found], [score for _, score in wanted], atol=1e-12)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 2.0])
+def test_what_follows_what_is_added_to_the_exact_scores(random, weight):
+    logs = table(random, 5, 3)
+    follows = Ngrams.of([[1, 2], [1, 2, 1], [2]])
+
+    def expected(labels):
+        ended = [*labels, END]
+        return sum(follows.log_probability(tuple(labels[:i]), n) for i, n in enumerate(ended))
+
+    wanted = {k: v + weight * expected(k) for k, v in every_sentence(logs, 0).items()}
+    found = ctc.beam_search(logs, width=1000, follows=follows, weight=weight)
+    assert [tuple(r.labels) for r in found] == sorted(wanted, key=lambda k: -wanted[k])
+    np.testing.assert_allclose([r.score for r in found], sorted(wanted.values(), reverse=True), atol=1e-12)
 
 
 def test_a_beam_beats_the_best_path_where_alignments_add_up():

@@ -56,7 +56,7 @@ class StreamsConfig(PresetConfig):
     halvings: int = setting(2, "how often the rate is halved on the way", ge=0, le=6)
     dropout: float = setting(0.4, "before the last layer", ge=0, lt=1)
 
-    batch: int = setting(32, "clips in a step", ge=1, le=4096)
+    batch: int = setting(16, "clips in a step", ge=1, le=4096)
     learning_rate: float = setting(3e-3, "AdamW's step", gt=0, le=1)
     weight_decay: float = setting(0.05, "AdamW's", ge=0, le=1)
     warm_up: float = setting(0.1, "part of the steps in which the learning rate rises", ge=0, le=1)

@@ -21,7 +21,6 @@ from signcore.recognition.skeleton import Skeleton, active, mirror_order, signin
 from signcore.recognition.training import Clip, GlossTask
 from signcore.recognition.vocabulary import SPECIAL, Vocabulary
 
-
 ROWS = 6000  # clips and copies in the ridge regression: its time grows with their third power
 PARTS = 5  # held out in turn where fewer than half as many signers are named
 USUAL = 0.02  # a step's part in the running mean of what the network answers

@@ -8,6 +8,7 @@ from signcore.contracts import Context, Sample
 from signcore.errors import WeightsError
 from signcore.plugins.streams.config import StreamsConfig
 from signcore.plugins.streams.model import StreamsModel
+from signcore.plugins.streams.random import RandomKernels
 from signcore.plugins.streams.recognizer import PoseStreams
 from signcore.plugins.streams.training import StreamsTask
 from signcore.recognition.judging import judge
@@ -21,6 +22,7 @@ TINY = {
     "learning_rate": 1e-2,
     "frames": 24,
     "dropout": 0.1,
+    "kernels": 200,
     "augmentation": 0.3,
 }
 
@@ -92,7 +94,8 @@ def test_sentences_are_learned_by_ctc(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"mixup": 0.4}, {"streams": ("joint", "turn")}, {"both_sides": False}, {"dims": 3}]
+    "settings",
+    [{"kernels": 0}, {"copies": 0}, {"streams": ("joint", "turn")}, {"both_sides": False}, {"dims": 3}],
 )
 def test_every_switch_trains(tmp_path, settings):
     fitted = train(tmp_path, Clips(10), 2, **settings)
@@ -105,7 +108,7 @@ def test_steps_are_those_that_the_network_gives():
     config = StreamsConfig(reads="sentence", width=8, blocks=3, halvings=2)
     net = StreamsModel(config, ["left_wrist", "right_wrist"], 2, 5).eval()
     for frames in range(8, 30):
-        given = net(torch.randn(1, frames, 2, 2))[0].shape[1]
+        given = net(torch.randn(1, frames, 2, 2))["ctc"].shape[1]
         assert int(net.steps(torch.tensor(frames))) == given
 
 
@@ -119,6 +122,34 @@ def test_mirrored_clips_read_alike_with_both_sides(tmp_path):
     for a, b in zip(one, other, strict=True):
         assert a.glosses == b.glosses
         assert a.score == pytest.approx(b.score, abs=1e-4)
+
+
+def test_random_kernels_read_signs_without_a_step(tmp_path):
+    """What a ridge regression solves for at the start is right before any network has learned."""
+    fitted = train(tmp_path, Clips(40), 1, share=0.0)
+    assert fitted.scores["right"] >= 85
+
+
+def test_answers_that_do_not_hold_for_another_group_are_said_less_surely():
+    random = torch.Generator().manual_seed(0)
+    x, labels, groups = torch.randn(60, 4, 32, generator=random), torch.arange(60) % 2, torch.arange(60) // 10
+    x[labels == 1, 0, :16] += 0.7
+    sure = []
+    for told in (x, torch.where((groups > 2)[:, None, None], x.flip(0), x)):  # half of the groups contradict
+        kernels = RandomKernels(4, 2, 32, 100)
+        kernels.fit(told, labels, groups, 0.03, torch.Generator().manual_seed(1))
+        sure.append(float(kernels(told).softmax(dim=-1).amax(dim=-1).mean()))
+    assert sure[0] > sure[1] + 0.05
+
+
+def test_the_place_of_a_mean_does_not_change_the_random_kernels():
+    x, labels = torch.randn(20, 3, 32), torch.arange(20) % 2
+    answers = []
+    for shift in (0.0, 5.0):
+        kernels = RandomKernels(3, 2, 32, 100)
+        kernels.fit(x + shift, labels, labels, 0.1, torch.Generator().manual_seed(1))
+        answers.append(kernels(x + shift))
+    torch.testing.assert_close(*answers, atol=1e-2, rtol=1e-2)
 
 
 def test_without_weights_it_is_refused():
