@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -41,17 +41,15 @@ def _trained_or_random(network: str, weights: str | None) -> None:
         raise ValueError(f"weights: the network {network} needs a .safetensors file with its public weights")
 
 
-class FramesConfig(BaseModel):
+class _EmbeddedFrames(BaseModel):
     """Of metrics on embeddings of single frames."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    network: Literal["random", "alexnet", "vgg16"] = Field(
-        "random",
-        description="Whose features: fixed random convolutions, or the last convolution of a trained network, averaged over the picture.",
-    )
+    network: str = "random"
     weights: str | None = Field(
-        None, description="A .safetensors file with the network's public weights (features.0.weight, ...)."
+        None,
+        description="A .safetensors file with the network's public weights (features.0.weight or Conv2d_1a_3x3.conv.weight, ...).",
     )
     size: int = Field(
         128,
@@ -62,12 +60,23 @@ class FramesConfig(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _weights(self) -> FramesConfig:
+    def _weights(self) -> Self:
         _trained_or_random(self.network, self.weights)
         return self
 
 
-class FIDConfig(FramesConfig):
+class FramesConfig(_EmbeddedFrames):
+    network: Literal["random", "alexnet", "vgg16"] = Field(
+        "random",
+        description="Whose features: fixed random convolutions, or the last convolution of a trained network, averaged over the picture.",
+    )
+
+
+class FIDConfig(_EmbeddedFrames):
+    network: Literal["random", "alexnet", "vgg16", "inception"] = Field(
+        "random",
+        description="Whose features: those of the other metrics, or Inception's of 2015-12-05 (Mixed_7c, whole frames at 299 pixels), as papers have it.",
+    )
     least: int = Field(16, ge=2, description="Fewer frames than this, on either side, are refused.")
 
 

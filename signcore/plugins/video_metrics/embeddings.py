@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from signcore.plugins.video_metrics.config import FramesConfig, FVDConfig
+from signcore.plugins.video_metrics.config import FIDConfig, FramesConfig, FVDConfig
 from signcore.plugins.video_metrics.frames import chunk_frames
 from signcore.types.video import Video
 
@@ -30,9 +30,11 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
     return total.hexdigest()[:8]
 
 
-def square(frames: np.ndarray, side: int) -> Tensor:
-    """uint8 [n, H, W, 3] -> [n, 3, side, side] in [0, 1]: short side resized (bilinear, anti-aliased), middle square cropped."""
+def square(frames: np.ndarray, side: int | None) -> Tensor:
+    """uint8 [n, H, W, 3] -> [n, 3, side, side] in [0, 1]: short side resized (bilinear, anti-aliased), middle square cropped. None: as they are."""
     images = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
+    if side is None:
+        return images
     height, width = images.shape[2:]
     short = min(height, width)
     if short != side:
@@ -42,7 +44,7 @@ def square(frames: np.ndarray, side: int) -> Tensor:
     return images[..., y : y + side, x : x + side]
 
 
-def squares(video: Video, side: int) -> Iterator[Tensor]:
+def squares(video: Video, side: int | None) -> Iterator[Tensor]:
     """A video's frames, a few at a time, as `square` makes them."""
     count, part = chunk_frames(video), []
     for frame in video:
@@ -55,18 +57,22 @@ def squares(video: Video, side: int) -> Iterator[Tensor]:
 
 
 class FrameEmbedding:
-    """[n, 3, S, S] in [0, 1] to float64 [n, d]. `label`: of the network, for scores; `about`: all that changes the numbers."""
+    """[n, 3, H, W] in [0, 1] to float64 [n, d]. `label`: of the network, for scores; `about`: all that changes the numbers."""
 
-    def __init__(self, config: FramesConfig, context: Context) -> None:
+    def __init__(self, config: FramesConfig | FIDConfig, context: Context) -> None:
+        from signcore.nn.inception import Inception
         from signcore.nn.lpips import Backbone
         from signcore.nn.random_features import RandomFeatures
 
         self.device, self.label = context.device, config.network
+        size = str(config.size)
         if config.weights is None:
             self.network: torch.nn.Module = RandomFeatures(2)
+        elif config.network == "inception":
+            self.network, size = Inception().load(config.weights), "whole"
         else:
             self.network = Backbone(config.network).load(config.weights)
-        self.about = f"network:{config.network}|weights:{self.network.source}@{digest(self.network.state_dict())}|size:{config.size}"
+        self.about = f"network:{config.network}|weights:{self.network.source}@{digest(self.network.state_dict())}|size:{size}"
         self.network.eval().to(self.device)
 
     @torch.inference_mode()

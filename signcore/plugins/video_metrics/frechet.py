@@ -57,17 +57,19 @@ def frechet_distance(
 ) -> float:
     """Squared 2-Wasserstein distance of two Gaussians (Dowson and Landau 1982); also where covariances are singular.
 
-    tr (A B)^(1/2) is the sum of the singular values of A^(1/2) B^(1/2), whose roots are taken of symmetric matrices only.
+    tr (A B)^(1/2) is the sum of the singular values of A^(1/2) B^(1/2), whose roots are taken of symmetric matrices only; in
+    the bases of their own directions, of which there are fewer than d where samples are few.
     """
-    crossed = np.linalg.svd(_root(covariance_a) @ _root(covariance_b), compute_uv=False).sum()
+    crossed = np.linalg.svd(_root(covariance_a).T @ _root(covariance_b), compute_uv=False).sum()
     apart = mean_a - mean_b
     return max(0.0, float(apart @ apart + np.trace(covariance_a) + np.trace(covariance_b) - 2 * crossed))
 
 
-def _root(matrix: np.ndarray) -> np.ndarray:
-    """The square root of a symmetric matrix; what rounding has made negative counts as 0."""
+def _root(matrix: np.ndarray) -> np.ndarray:  # [d, d] -> [d, rank]
+    """R with R R^T the symmetric matrix; directions that only rounding has made count as 0."""
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    kept = values > len(values) * np.finfo(np.float64).eps * values.max(initial=0)
+    return vectors[:, kept] * np.sqrt(values[kept])
 
 
 class _Frechet(ABC):
@@ -132,17 +134,21 @@ class _Frechet(ABC):
 
 
 class FID(_Frechet):
-    """Fréchet distance of frames (Heusel et al. 2017), not on Inception: the score's name says on what (`fid-random`, ...)."""
+    """Fréchet distance of frames (Heusel et al. 2017): `fid` on Inception, else the score's name says on what (`fid-random`, ...)."""
 
     name, unit = "fid", "frames"
 
     def __init__(self, config: FIDConfig | None = None, context: Context | None = None) -> None:
         super().__init__(config or FIDConfig(), context)
         self.embedding = FrameEmbedding(self.config, self.context)
-        self.label, self.about = f"fid-{self.embedding.label}", self.embedding.about
+        self.standard = self.config.network == "inception"
+        self.label = "fid" if self.standard else f"fid-{self.embedding.label}"
+        self.about = self.embedding.about
 
     def embedded(self, video: Video) -> Iterator[np.ndarray]:
-        return (self.embedding(images) for images in squares(video, self.config.size))
+        return (
+            self.embedding(images) for images in squares(video, None if self.standard else self.config.size)
+        )
 
 
 class FVD(_Frechet):
