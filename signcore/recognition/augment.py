@@ -17,7 +17,6 @@ SCALE, SHIFT, OFFSET, NOISE = (
     0.04,
     0.01,
 )  # shoulder widths, standard deviations; SCALE is of a logarithm
-HIDDEN = 0.3  # how often two points stand still
 
 
 def timed(
@@ -53,9 +52,6 @@ def placed(
     out += random.normal(0, SHIFT * strength, dims).astype(np.float32)
     out += random.normal(0, OFFSET * strength, (1, points.shape[1], dims)).astype(np.float32)
     out += random.normal(0, NOISE * strength, out.shape).astype(np.float32)
-    if random.random() < HIDDEN * strength:
-        still = random.integers(points.shape[1], size=2)
-        out[:, still] = out[:1, still]
     if random.random() < mirroring:
         out = mirrored(out, order)
     return np.ascontiguousarray(out, np.float32)

@@ -48,10 +48,12 @@ PAPER: dict[str, Any] = {
     "reading_weight": 0.0,
     "mirroring": 0.0,
 }
-ARCHITECTURE = (
+POSE2GLOSS = (
     "tracks", "hidden", "fusion_heads", "pad", "latent", "width", "temporal_blocks", "decoder_layers", "decoder_heads",
-    "feedforward", "bottleneck", "codes", "unet_width", "learned_weights", "image_size", "patch", "vit_width", "vit_layers", "vit_heads",
-    "stem", "readout", "temporal_layers", "temporal_heads", "video_clip",
+    "feedforward", "bottleneck", "codes", "unet_width", "learned_weights",
+)  # fmt: skip
+VIDEO2POSE = (
+    "image_size", "patch", "vit_width", "vit_layers", "vit_heads", "stem", "readout", "temporal_layers", "temporal_heads", "video_clip",
 )  # fmt: skip
 TRACKS = ("smplerx", "dwpose", "mediapipe", "depth", "segmentation")
 
@@ -60,7 +62,7 @@ class SignXConfig(PresetConfig):
     """A preset names the defaults; every other setting overrides it."""
 
     presets: ClassVar[dict[str, dict[str, Any]]] = {"small": SMALL, "paper": PAPER}
-    shapes: ClassVar[tuple[str, ...]] = ARCHITECTURE
+    shapes: ClassVar[tuple[str, ...]] = (*POSE2GLOSS, *VIDEO2POSE)
     carried: ClassVar[tuple[str, ...]] = ("fps", "noise_steps")
 
     preset: Literal["small", "paper"] = setting(
@@ -168,9 +170,9 @@ class SignXConfig(PresetConfig):
     )
     image_size: int = setting(72, "side of the frames that it reads", "pixels", ge=16, le=1024)
     patch: int = setting(8, "side of a patch", "pixels", ge=2, le=128)
-    vit_width: int = setting(96, "of the vision transformer", ge=8, le=4096)
+    vit_width: int = setting(64, "of the vision transformer", ge=8, le=4096)
     vit_layers: int = setting(4, "its depth", ge=1, le=48)
-    vit_heads: int = setting(4, "its heads", ge=1, le=64)
+    vit_heads: int = setting(2, "its heads", ge=1, le=64)
     stem: Literal["patches", "convolutions"] = setting(
         "convolutions",
         "how patches become rows: a linear map each, as the published transformer, or convolutions of stride 2 (Xiao et al. 2021), which learn from less",

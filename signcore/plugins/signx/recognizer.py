@@ -15,7 +15,7 @@ from signcore import weights
 from signcore.contracts import Context, Hypothesis
 from signcore.errors import ArgumentError, InputError, WeightsError
 from signcore.plugins.signx import decoding
-from signcore.plugins.signx.config import SignXConfig
+from signcore.plugins.signx.config import VIDEO2POSE, SignXConfig
 from signcore.plugins.signx.model import Pose2Gloss, Read
 from signcore.plugins.signx.video import Video2Pose
 from signcore.presets import describe, trained_config
@@ -247,6 +247,9 @@ def load(
 ) -> tuple[SignXModel, SignXConfig, Vocabulary]:
     """(model, its settings, its vocabulary) of weights. video: True adds a new Video2Pose where the weights have none."""
     trained, tensors = weights.read(source)
+    if "video2pose" not in trained.get("parts", ()):  # what it would look like is free
+        settings = {k: v for k, v in trained.get("settings", {}).items() if k not in VIDEO2POSE}
+        trained = {**trained, "settings": settings}
     config = trained_config("signx", config, trained, source, kind="recognizer")
     try:
         vocabulary = Vocabulary(trained["glosses"])

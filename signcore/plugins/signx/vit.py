@@ -49,7 +49,9 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         count, length, width = x.shape
         q, k, v = self.qkv(x).view(count, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        if x.is_cpu and torch.is_grad_enabled():  # the fused form's backward is up to 7 times slower there in bfloat16
+        if (
+            x.is_cpu and torch.is_grad_enabled()
+        ):  # the fused form's backward is up to 7 times slower there in bfloat16
             found = (q * q.shape[-1] ** -0.5 @ k.transpose(-1, -2)).softmax(dim=-1).to(v) @ v
         else:
             found = F.scaled_dot_product_attention(q, k, v)

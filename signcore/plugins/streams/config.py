@@ -25,7 +25,7 @@ class StreamsConfig(PresetConfig):
     )
     kernels: int = setting(
         4000,
-        "one sign: convolutions drawn at random over all of that, whose answers a ridge regression reads; 0 for none",
+        "one sign: convolutions drawn at random over limbs and speeds, whose answers a ridge regression reads; 0 for none",
         ge=0,
         le=100_000,
     )
@@ -69,6 +69,6 @@ class StreamsConfig(PresetConfig):
         0.03, "of the ridge regression, beside answers of mean square norm 1", gt=0, le=1000
     )
     augmentation: float = setting(
-        1.0, "strength of turning, scaling, shifting, speeding and hiding in training; 0 for none", ge=0, le=5
+        1.0, "strength of turning, scaling, shifting and speeding in training; 0 for none", ge=0, le=5
     )
     mirroring: float = setting(0.5, "how often a training clip is mirrored", ge=0, le=1)

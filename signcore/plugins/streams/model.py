@@ -1,4 +1,4 @@
-"""What reads a clip: a network of temporal convolutions for every stream, and random kernels over all of them."""
+"""What reads a clip: a network of temporal convolutions for every stream, and random kernels over limbs and speeds."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from signcore.plugins.streams.random import RandomKernels
 from signcore.recognition.skeleton import bones
 
 FAST = 4.0  # a speed is about a quarter of a place
+SEEN = ("bone", "motion")  # what the random kernels see: places as such tell signers apart
 
 
 class Block(nn.Module):
@@ -73,7 +74,7 @@ class StreamsModel(nn.Module):
         else:
             self.answer = nn.ModuleDict({s: nn.Linear(2 * config.width, classes) for s in config.streams})
         self.kernels = (
-            RandomKernels(sum(sizes.values()) * dims, classes, config.frames, config.kernels)
+            RandomKernels(sum(sizes[s] for s in SEEN) * dims, classes, config.frames, config.kernels)
             if config.kernels and not self.sentence
             else None
         )
@@ -83,6 +84,11 @@ class StreamsModel(nn.Module):
         limbs = points[:, :, self.tails] - points[:, :, self.heads]
         every = {"joint": points, "bone": limbs, "motion": _speed(points), "turn": _speed(limbs)}
         return {s: x.flatten(2).transpose(1, 2) for s, x in every.items()}
+
+    def seen(self, points: Tensor) -> Tensor:
+        """What the random kernels see of points [B, T, K, D]: [B, channels, T]."""
+        found = self.features(points)
+        return torch.cat([found[s] for s in SEEN], dim=1)
 
     def forward(self, points: Tensor) -> dict[str, Tensor]:
         """Logits by name: [B, classes] of every stream, or [B, T', classes] of all together."""
@@ -99,9 +105,8 @@ class StreamsModel(nn.Module):
         every = torch.stack([logits.log_softmax(dim=-1) for logits in self(points).values()])
         found = every.mean(dim=0)
         if self.kernels is not None:
-            seen = torch.cat([*self.features(points).values()], dim=1)
             share = self.config.share
-            found = share * found + (1 - share) * self.kernels(seen).log_softmax(dim=-1)
+            found = share * found + (1 - share) * self.kernels(self.seen(points)).log_softmax(dim=-1)
         return found.log_softmax(dim=-1)
 
     def steps(self, frames: Tensor) -> Tensor:

@@ -94,9 +94,8 @@ class StreamsTask(GlossTask[StreamsConfig]):
         signers = sorted({c.signer or "" for c in clips})
         told = len(signers) >= PARTS // 2
         groups = [signers.index(c.signer or "") if told else i % PARTS for i, c in enumerate(clips)]
-        found = model.features(torch.from_numpy(np.stack(every).astype(np.float32)))
         model.kernels.fit(
-            torch.cat([*found.values()], dim=1),
+            model.seen(torch.from_numpy(np.stack(every).astype(np.float32))),
             torch.tensor([self._labels(c)[0] for c in clips]).repeat(rounds),
             torch.tensor(groups).repeat(rounds),
             self.config.ridge,

@@ -11,6 +11,7 @@ from signcore.contracts import Context, Sample
 from signcore.errors import ConfigError, InputError, WeightsError
 from signcore.plugins.signx.config import SignXConfig
 from signcore.plugins.signx.recognizer import SignX
+from signcore.plugins.signx.recognizer import load as load_model
 from signcore.plugins.signx.training import SignXTask
 from signcore.recognition.tracks import WIDTHS
 from signcore.training import fit
@@ -107,6 +108,14 @@ def test_video_to_gloss_chains_both_stages(learned, tmp_path):
     assert found[0].score <= 0
     with pytest.raises(WeightsError, match="no Video2Pose"):
         pose.seen(Toy()[4].video)
+
+
+def test_weights_without_eyes_leave_their_shape_to_the_settings(learned):
+    """The settings of a Video2Pose that weights do not hold are not carried along."""
+    model, config, _ = load_model(SignXConfig(vit_width=48, video_clip=9), str(learned.weights), video=True)
+    assert (config.vit_width, config.vit_heads, config.video_clip) == (48, 2, 9)
+    assert config.width == 32  # of Pose2Gloss, which they do hold
+    assert model.video2pose.gather.out_features == 48
 
 
 def test_the_frozen_reader_teaches_the_eyes_what_matters(learned, tmp_path):
