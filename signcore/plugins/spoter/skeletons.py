@@ -76,53 +76,40 @@ def normalised_body(body: Points) -> Points:
     """Into a box of six by six head units around the neck (the distance of the shoulders, or from neck to nose), from a unit
     above the left eye down; y is measured from its lower end. A frame without shoulders takes the box before it; frames
     before the first box stay as they are. A box ends at the picture's edge at 0."""
-    out = body.copy()
     neck, nose, eye = (body[:, BODY.index(n)] for n in ("neck", "nose", "left_eye"))
     right, left = (body[:, BODY.index(f"{s}_shoulder")] for s in ("right", "left"))
-    box: tuple[np.ndarray, np.ndarray] | None = None
-    for t in range(len(body)):
-        if left[t, 0] != 0 and right[t, 0] != 0:
-            unit = float(np.hypot(*(left[t] - right[t])))
-        elif neck[t, 0] != 0 and nose[t, 0] != 0:
-            unit = float(np.hypot(*(neck[t] - nose[t])))
-        else:
-            unit = 0.0
-        if (left[t, 0] != 0 and right[t, 0] != 0) or (neck[t, 0] != 0 and nose[t, 0] != 0):
-            start = np.array([neck[t, 0] - 3 * unit, eye[t, 1] + unit])
-            end = np.array([neck[t, 0] + 3 * unit, start[1] - 6 * unit])
-            box = (np.maximum(start, 0), np.maximum(end, 0))
-        if box is None:
-            continue
-        start, end = box
-        there = body[t, :, 0] != 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            out[t, there, 0] = (body[t, there, 0] - start[0]) / (end[0] - start[0])
-            out[t, there, 1] = (body[t, there, 1] - end[1]) / (start[1] - end[1])
-    return out
+    shoulders = (left[:, 0] != 0) & (right[:, 0] != 0)
+    head = (neck[:, 0] != 0) & (nose[:, 0] != 0)
+    unit = np.hypot(*np.where(shoulders[:, None], left - right, neck - nose).T)
+    top = eye[:, 1] + unit
+    start = np.maximum(np.stack([neck[:, 0] - 3 * unit, top], axis=1), 0)
+    end = np.maximum(np.stack([neck[:, 0] + 3 * unit, top - 6 * unit], axis=1), 0)
+    # every frame's box is its own or the last one before it
+    last = np.maximum.accumulate(np.where(shoulders | head, np.arange(len(body)), -1))
+    start, end = start[last, None], end[last, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = (body[..., 0] - start[..., 0]) / (end[..., 0] - start[..., 0])
+        y = (body[..., 1] - end[..., 1]) / (start[..., 1] - end[..., 1])
+    there = (body[..., :1] != 0) & (last >= 0)[:, None, None]
+    return np.where(there, np.stack([x, y], axis=-1), body)
 
 
 def normalised_hands(hands: Points) -> Points:
     """Each hand into its own square box, a tenth of its longer side wider all around."""
-    out = hands.copy()
-    for part in (slice(0, 21), slice(21, 42)):
-        for t in range(len(hands)):
-            hand = hands[t, part]
-            xs, ys = hand[hand[:, 0] != 0, 0], hand[hand[:, 1] != 0, 1]
-            if not len(xs) or not len(ys):
-                continue
-            width, height = np.ptp(xs), np.ptp(ys)
-            wide, high = (
-                (0.1 * width, 0.1 * width + (width - height) / 2)
-                if width > height
-                else (0.1 * height + (height - width) / 2, 0.1 * height)
-            )
-            start = np.array([xs.min() - wide, ys.min() - high])
-            end = np.array([xs.max() + wide, ys.max() + high])
-            if (end == start).any():
-                continue
-            there = hand[:, 0] != 0
-            out[t, part][there] = (hand[there] - start) / (end - start)
-    return out
+    hand = hands.reshape(len(hands), 2, 21, 2)
+    seen = hand != 0
+    low = np.where(seen, hand, np.inf).min(axis=2)
+    high = np.where(seen, hand, -np.inf).max(axis=2)
+    complete = np.isfinite(low).all(axis=-1)  # [T, 2]
+    low, high = (np.where(complete[..., None], side, 0.0) for side in (low, high))
+    sides = high - low
+    longer = sides.max(axis=-1, keepdims=True)
+    margin = 0.1 * longer + (longer - sides) / 2
+    start, end = (low - margin)[:, :, None], (high + margin)[:, :, None]
+    boxed = complete & (end != start).all(axis=-1)[..., 0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = (hand - start) / (end - start)
+    return np.where(boxed[..., None, None] & seen[..., :1], found, hand).reshape(hands.shape)
 
 
 def rotated(points: Points, degrees: float) -> Points:
