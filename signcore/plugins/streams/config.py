@@ -37,13 +37,13 @@ class StreamsConfig(PresetConfig):
     )
     frames: int = setting(32, "what a clip of one sign is brought to", "frames", ge=8, le=512)
     fps: float = setting(25.0, "what sentences are brought to", "frames/s", gt=0, le=240)
-    both_sides: bool = setting(True, "recognise the mirrored clip too, and average")
+    both_sides: bool = setting(True, "one sign: recognise the mirrored clip too, and average")
     beam: int = setting(30, "sentences: width of the prefix beam search", ge=1, le=1000)
     language: float = setting(
         1.0, "sentences: weight of the training sentences' trigrams in the search; 0 for none", ge=0, le=10
     )
     levelling: float = setting(
-        0.3,
+        0.5,
         "sentences: what power of its usual probability every gloss, and the blank, is divided by",
         ge=0,
         le=1,
@@ -71,4 +71,4 @@ class StreamsConfig(PresetConfig):
     augmentation: float = setting(
         1.0, "strength of turning, scaling, shifting and speeding in training; 0 for none", ge=0, le=5
     )
-    mirroring: float = setting(0.5, "how often a training clip is mirrored", ge=0, le=1)
+    mirroring: float = setting(0.5, "one sign: how often a training clip is mirrored", ge=0, le=1)

@@ -55,7 +55,8 @@ def decode(
 ) -> list[Hypothesis]:
     """The best hypotheses for a skeleton of the model's points. follows: of sentences, what comes after what."""
     points = brought(found, config, model.sentence)
-    sides = [points, mirrored(points, mirror_order(found.names))] if config.both_sides else [points]
+    both = config.both_sides and not model.sentence
+    sides = [points, mirrored(points, mirror_order(found.names))] if both else [points]
     device = next(model.parameters()).device
     with torch.inference_mode():
         logs = model.log_probabilities(torch.from_numpy(np.stack(sides)).to(device))

@@ -77,9 +77,10 @@ class StreamsTask(GlossTask[StreamsConfig]):
 
     def _altered(self, clip: Clip, random: np.random.Generator) -> np.ndarray:
         config = self.config
-        count = None if config.reads == "sentence" else config.frames
+        # a mirrored sentence doubles what few sentences must teach
+        count, mirroring = (None, 0.0) if config.reads == "sentence" else (config.frames, config.mirroring)
         points = timed(self._points(clip), random, config.augmentation, count)
-        return placed(points, random, config.augmentation, self.order, config.mirroring)
+        return placed(points, random, config.augmentation, self.order, mirroring)
 
     def _solve(self, model: StreamsModel, clips: Sequence[Clip]) -> None:
         """The random kernels see every clip as it is, mirrored, and altered `copies` times."""

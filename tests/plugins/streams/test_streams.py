@@ -82,9 +82,7 @@ def test_single_signs_are_learned_and_read_back(tmp_path):
 
 
 def test_sentences_are_learned_by_ctc(tmp_path):
-    fitted = train(
-        tmp_path, Clips(40, most=3), 200, halvings=1, augmentation=0.0, mirroring=0.0, both_sides=False
-    )
+    fitted = train(tmp_path, Clips(40, most=3), 200, halvings=1, augmentation=0.0)
     assert fitted.scores["wer"] < 40
     recognizer = PoseStreams(None, Context(weights=str(fitted.weights)))
     assert recognizer.config.reads == "sentence"
