@@ -193,7 +193,7 @@ class SignXConfig(PresetConfig):
     )
 
     reading_weight: float = setting(
-        1.0, "weight of how far the frozen Pose2Gloss's reading of the seen tracks is from that of the true ones; not in the paper", ge=0
+        1.0, "weight of how far what the frozen Pose2Gloss makes of the seen tracks, and answers, is from what it does of the true ones; not in the paper", ge=0
     )  # fmt: skip
 
     @model_validator(mode="after")

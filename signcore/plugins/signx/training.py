@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from signcore.contracts import Context, Hypothesis, Sample
 from signcore.errors import ConfigError, InputError
@@ -240,12 +241,18 @@ class VideoStage(GlossTask[SignXConfig]):
         said = self.model.video2pose(batch.frames)
         out = pose_losses(said, batch.tracks, batch.present, self.config.pose_loss == "sum")
         if self.config.reading_weight:
-            read, shown = self.model.pose2gloss.read, ~batch.absent
+            net, shown = self.model.pose2gloss, ~batch.absent
             with torch.no_grad():
-                truth = read(batch.tracks, batch.present, batch.absent)
-            found = read(said, dict.fromkeys(said, shown), batch.absent)  # as recognition reads them
-            apart = ((found.memory - truth.memory) ** 2).mean(dim=-1)[~truth.absent].mean()
-            out["reading"] = self.config.reading_weight * apart
+                truth = net.read(batch.tracks, batch.present, batch.absent)
+                answers = net.ctc_logits(truth).log_softmax(dim=-1)
+            found = net.read(said, dict.fromkeys(said, shown), batch.absent)  # as recognition reads them
+            apart = ((found.memory - truth.memory) ** 2).mean(dim=-1)
+            astray = F.kl_div(
+                net.ctc_logits(found).log_softmax(dim=-1), answers, reduction="none", log_target=True
+            )
+            weight = self.config.reading_weight
+            out["reading"] = weight * apart[~truth.absent].mean()
+            out["answers"] = weight * astray.sum(dim=-1)[~truth.absent].mean()
         return out
 
     def decode(self, clip: Clip) -> list[Hypothesis]:

@@ -136,6 +136,7 @@ def test_the_frozen_reader_teaches_the_eyes_what_matters(learned, tmp_path):
                 net.pose2gloss.read(t, p, batch.absent).memory
                 for t, p in ((said, shown), (batch.tracks, batch.present))
             )
+            assert {"reading", "answers"} <= set(task.stages()[0].losses(batch)) or weight == 0
         far[weight] = float(((found - truth) ** 2).mean())
     assert far[1.0] < 0.7 * far[0.0]
 
