@@ -69,6 +69,19 @@ def test_normalisation_is_the_recorded_one(shared, name):
     np.testing.assert_allclose(skeletons.normalised_hands(hands), wanted["hand_normalized"], atol=1e-12)
 
 
+def test_a_frame_without_a_box_takes_the_one_before_it():
+    random = np.random.default_rng(0)
+    body = random.uniform(0.3, 0.9, (4, 12, 2))
+    shoulders = [skeletons.BODY.index(n) for n in ("left_shoulder", "right_shoulder", "neck")]
+    body[[0, 2]] = body[1]
+    body[[0, 2], shoulders[0]] = body[[0, 2], shoulders[2]] = 0
+    found = skeletons.normalised_body(body)
+    np.testing.assert_array_equal(found[0], body[0])  # there is none before the first
+    wrist = skeletons.BODY.index("left_wrist")
+    np.testing.assert_allclose(found[2, wrist], found[1, wrist])
+    assert (found[2, shoulders[0]] == 0).all()
+
+
 def test_augmentations_are_the_recorded_ones(shared):
     _, wanted = recorded(shared, "augmentation.io")
     body, hands = wanted["body_in"].numpy(), wanted["hand_in"].numpy()

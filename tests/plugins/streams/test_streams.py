@@ -86,6 +86,8 @@ def test_sentences_are_learned_by_ctc(tmp_path):
     assert fitted.scores["wer"] < 40
     recognizer = PoseStreams(None, Context(weights=str(fitted.weights)))
     assert recognizer.config.reads == "sentence"
+    assert float(recognizer.model.usual.sum()) == pytest.approx(1, abs=1e-2)
+    assert recognizer.follows.log_probability((1,), 2) > recognizer.follows.log_probability((), 9)
     best = recognizer.recognize(clip(["UP", "OUT"], 999))[0]
     assert len(best.times) == len(best.glosses)
     assert best.score <= 0
@@ -126,6 +128,20 @@ def test_random_kernels_read_signs_without_a_step(tmp_path):
     """What a ridge regression solves for at the start is right before any network has learned."""
     fitted = train(tmp_path, Clips(40), 1, share=0.0)
     assert fitted.scores["right"] >= 85
+
+
+def test_a_large_corpus_is_solved_for_in_part(tmp_path, monkeypatch):
+    from signcore.plugins.streams import random, training
+
+    seen = []
+    fit = random.RandomKernels.fit
+    monkeypatch.setattr(training, "ROWS", 20)
+    monkeypatch.setattr(
+        random.RandomKernels, "fit", lambda self, x, *rest: seen.append(len(x)) or fit(self, x, *rest)
+    )
+    for clips in (8, 40):  # 6 and 32 of them to train on
+        train(tmp_path / str(clips), Clips(clips), 1)
+    assert seen == [18, 20]
 
 
 def test_answers_that_do_not_hold_for_another_group_are_said_less_surely():
