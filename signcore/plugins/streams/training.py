@@ -126,7 +126,7 @@ class StreamsTask(GlossTask[StreamsConfig]):
             return {
                 s: F.cross_entropy(x, batch.labels[:, 0], label_smoothing=smooth) for s, x in found.items()
             }
-        logs = found["ctc"].log_softmax(dim=-1)
+        logs = found["ctc"].float().log_softmax(dim=-1)  # CTC knows no half precision
         steps = self.model.steps(batch.frames).clamp(max=logs.shape[1])
         with torch.no_grad():
             there = torch.arange(logs.shape[1], device=steps.device) < steps[:, None]
