@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
 from signcore.recognition.skeleton import resampled
 from signcore.recognition.tracks import CELLS, mirrored
@@ -11,6 +13,8 @@ from signcore.types.tracks import Tracks
 TEMPO, WARP = 0.2, 0.05  # of a rate, of a clip
 TURN, SCALE, SHIFT, NOISE = 0.05, 0.08, 0.05, 0.01  # radians, shoulder widths; SCALE of a logarithm
 TURNS_NOISE = 0.03  # radians, of SMPL-X joints
+LIGHT, COLOUR, OFFSET = 0.22, 0.12, 20.0  # of a logarithm, the second a channel; grey levels
+ZOOM, AWAY = 0.08, 0.06  # of a logarithm; of the picture's side
 
 
 def augmented(
@@ -27,6 +31,33 @@ def augmented(
         hidden.remove(names[int(random.integers(len(names)))])
     presence = {n: there & (n not in hidden) for n, there in tracks.presence.items()}
     return Tracks(dict(tracks.features), tracks.fps, presence)
+
+
+def filmed(
+    frames: np.ndarray, tracks: Tracks, random: np.random.Generator, strength: float, mirroring: float
+) -> tuple[np.ndarray, Tracks]:
+    """Another camera's light, colours, zoom and place for frames [N, S, S, 3] (grey levels), and what it changes in their tracks."""
+    if random.random() < mirroring:
+        frames, tracks = frames[:, :, ::-1], mirrored(tracks)
+    if not strength:
+        return np.ascontiguousarray(frames, np.float32), tracks
+    gain = np.exp(strength * (random.uniform(-LIGHT, LIGHT) + random.normal(0, COLOUR, 3)))
+    offset = strength * random.uniform(-OFFSET, OFFSET)
+    zoom = float(np.exp(strength * random.uniform(-ZOOM, ZOOM)))
+    x, y = strength * random.uniform(-AWAY, AWAY, 2)
+    pixels = torch.from_numpy(np.ascontiguousarray(frames, np.float32)).permute(0, 3, 1, 2)
+    # out(p) = in(zoom * p + shift), in units of half a side
+    theta = torch.tensor([[[zoom, 0, 2 * x], [0, zoom, 2 * y]]], dtype=torch.float32)
+    grid = F.affine_grid(theta, [1, 3, *pixels.shape[2:]], align_corners=False)
+    grid = grid.expand(len(pixels), -1, -1, -1)
+    moved = F.grid_sample(pixels, grid, padding_mode="border", align_corners=False).permute(0, 2, 3, 1)
+    lit = np.clip((moved.numpy() - 128) * gain + 128 + offset, 0, 255).astype(np.float32)
+    features = dict(tracks.features)
+    down, across = round(-y * CELLS), round(-x * CELLS)
+    for name in ("depth", "segmentation"):
+        if name in features:
+            features[name] = _shifted(features[name], down, across)
+    return lit, Tracks(features, tracks.fps, tracks.presence)
 
 
 def _timed(tracks: Tracks, random: np.random.Generator, strength: float) -> Tracks:
@@ -68,6 +99,12 @@ def _moved(tracks: Tracks, random: np.random.Generator, strength: float) -> Trac
         features["smplerx"] = (features["smplerx"] + noise).astype(np.float32)
     for name in ("depth", "segmentation"):
         if name in features:
-            cells = features[name].reshape(-1, CELLS, CELLS)
-            features[name] = np.roll(cells, (down, across), axis=(1, 2)).reshape(len(cells), -1)
+            features[name] = _shifted(features[name], down, across)
     return Tracks(features, tracks.fps, tracks.presence)
+
+
+def _shifted(grids: np.ndarray, down: int, across: int) -> np.ndarray:  # [N, CELLS * CELLS]
+    """Cells moved; what comes in is what stood at the border."""
+    rows, columns = (np.clip(np.arange(CELLS) - n, 0, CELLS - 1) for n in (down, across))
+    cells = grids.reshape(-1, CELLS, CELLS)[:, rows[:, None], columns]
+    return np.ascontiguousarray(cells.reshape(len(grids), -1))

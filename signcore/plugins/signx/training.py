@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from signcore.contracts import Context, Hypothesis, Sample
 from signcore.errors import ConfigError, InputError
 from signcore.plugins.signx import losses
-from signcore.plugins.signx.augment import augmented
+from signcore.plugins.signx.augment import augmented, filmed
 from signcore.plugins.signx.config import SignXConfig
 from signcore.plugins.signx.recognizer import SignXModel, batch_of, described, hypotheses, load
 from signcore.plugins.signx.video import Video2Pose, pose_losses
@@ -220,17 +220,16 @@ class VideoStage(GlossTask[SignXConfig]):
             count = min(len(shown), len(truth))
             start = int(random.integers(max(1, count - length + 1)))
             stop = min(start + length, count)
-            part = shown[start:stop].astype(np.float32)
-            # another camera's exposure
-            part = np.clip((part - 128) * random.uniform(0.8, 1.25) + 128 + random.uniform(-20, 20), 0, 255)
-            frames.append(np.concatenate([part, np.repeat(part[-1:], length - len(part), 0)]))
-            tracks.append(
-                Tracks(
-                    {n: v[start:stop] for n, v in truth.features.items()},
-                    truth.fps,
-                    {n: v[start:stop] for n, v in truth.presence.items()},
-                )
+            seen = Tracks(
+                {n: v[start:stop] for n, v in truth.features.items()},
+                truth.fps,
+                {n: v[start:stop] for n, v in truth.presence.items()},
             )
+            part, seen = filmed(
+                shown[start:stop], seen, random, self.config.augmentation, self.config.mirroring
+            )
+            frames.append(np.concatenate([part, np.repeat(part[-1:], length - len(part), 0)]))
+            tracks.append(seen)
         values, present, absent = batch_of(tracks, self.config.tracks)
         longest = max(len(t) for t in tracks)
         return VideoBatch(to_network(np.stack(frames)[:, :longest]), values, present, absent)

@@ -9,6 +9,7 @@ import torch
 from signcore import load
 from signcore.contracts import Context, Sample
 from signcore.errors import ConfigError, InputError, WeightsError
+from signcore.plugins.signx.augment import filmed
 from signcore.plugins.signx.config import SignXConfig
 from signcore.plugins.signx.recognizer import SignX
 from signcore.plugins.signx.recognizer import load as load_model
@@ -108,6 +109,35 @@ def test_video_to_gloss_chains_both_stages(learned, tmp_path):
     assert found[0].score <= 0
     with pytest.raises(WeightsError, match="no Video2Pose"):
         pose.seen(Toy()[4].video)
+
+
+def person(
+    column,
+):  # frames [2, 48, 48, 3] and a depth grid [2, 24 * 24] of somebody who stands at a column of the grid
+    frames, depth = np.full((2, 48, 48, 3), 60, np.uint8), np.zeros((2, 24, 24), np.float32)
+    frames[:, 12:, 2 * column : 2 * column + 8], depth[:, 6:, column : column + 4] = 200, 1
+    return frames, Tracks({"depth": depth.reshape(2, -1)}, 12.5)
+
+
+def test_another_camera_moves_the_grids_with_the_pictures_and_mirrors_both():
+    frames, tracks = person(8)
+    same, kept = filmed(frames, tracks, np.random.default_rng(0), 0.0, 0.0)
+    np.testing.assert_array_equal(same, frames)
+    assert kept is tracks
+    flipped, back = filmed(frames, tracks, np.random.default_rng(0), 0.0, 1.0)
+    np.testing.assert_array_equal(flipped, frames[:, :, ::-1])
+    assert back.features["depth"].reshape(2, 24, 24)[0, 12].argmax() == 24 - 8 - 4
+    moved = set()
+    for seed in range(12):
+        lit, seen = filmed(frames, tracks, np.random.default_rng(seed), 1.0, 0.0)
+        assert lit.shape == frames.shape
+        assert 0 <= lit.min() < lit.max() <= 255
+        row = lit[0, 40].sum(axis=-1)
+        shown = np.flatnonzero(row > (row.max() + row.min()) / 2).mean() / 2  # in columns of the grid
+        told = np.flatnonzero(seen.features["depth"].reshape(2, 24, 24)[0, 20]).mean()
+        assert abs(shown - told) < 1.5  # zoom is not told to the grids
+        moved.add(round(float(told)))
+    assert len(moved) > 1
 
 
 def test_weights_without_eyes_leave_their_shape_to_the_settings(learned):
