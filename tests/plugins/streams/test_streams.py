@@ -93,6 +93,15 @@ def test_sentences_are_learned_by_ctc(tmp_path):
     assert best.score <= 0
 
 
+@pytest.mark.parametrize("most", [1, 3])
+def test_it_trains_in_half_precision(tmp_path, most):
+    task = StreamsTask(StreamsConfig(**TINY), Context())
+    fitted = fit(
+        task, Clips(10, most=most), folder=tmp_path, steps=2, checkpoint_every=0, precision="bf16-mixed"
+    )
+    assert all(np.isfinite(v) for v in fitted.losses.values())
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"kernels": 0}, {"copies": 0}, {"streams": ("joint", "turn")}, {"both_sides": False}, {"dims": 3}],
