@@ -98,7 +98,7 @@ def test_a_training_recognizer_is_judged_with_several_seeds(signs, tmp_path):
     out = tmp_path / "ps.json"
     code = main(
         ["evaluate", "--recognizer", "pose-streams", "--dataset", "keypoint-arrays", "--set", f"dataset.path={signs}", "--folds", "3",
-         "--seeds", "2", "--steps", "2", "--set", "recognizer.width=8", "--metric", "wer", "--output", str(out)]
+         "--seeds", "2", "--steps", "2", "--set", "recognizer.width=8", "--set", "recognizer.kernels=200", "--metric", "wer", "--output", str(out)]
     )  # fmt: skip
     told = json.loads(out.read_text())
     assert code == 0
