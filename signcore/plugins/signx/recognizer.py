@@ -41,13 +41,15 @@ class SignX:
     track of another width and where none is known, WeightsError where pixels are to be read and the weights have no Video2Pose.
     """
 
-    takes = ("tracks", "pose", "video")
+    takes: tuple[str, ...] = ("tracks", "pose", "video")
 
     def __init__(self, config: SignXConfig | None = None, context: Context | None = None) -> None:
         config, self.context = config or SignXConfig(), context or Context()
         source = weights.find(self.context.weights, "recognizer", "signx", config.preset)
         model, self.config, self.vocabulary = load(config, source)
         self.model = model.eval().requires_grad_(False).to(self.context.device)
+        if self.config.see == "pixels":
+            self.takes = ("video",)
 
     def recognize(self, sample: Video | Pose | Tracks) -> list[Hypothesis]:
         if isinstance(sample, Video) and sample.seconds > LONG * self.config.window and not has_pose(sample):

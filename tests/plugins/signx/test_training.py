@@ -105,6 +105,8 @@ def test_video_to_gloss_chains_both_stages(learned, tmp_path):
     for name, value in pose.model.pose2gloss.state_dict().items():
         assert torch.equal(video.model.pose2gloss.state_dict()[name], value), "Pose2Gloss is frozen"
     assert seen.losses["dwpose"] < 1.0  # the mean square of the truth is about 0.8 of it
+    assert SignX(SignXConfig(see="pixels"), Context(weights=str(seen.weights))).takes == ("video",)
+    assert video.takes == ("tracks", "pose", "video")
     found = video.recognize(Toy()[4].video)
     assert found[0].score <= 0
     with pytest.raises(WeightsError, match="no Video2Pose"):
