@@ -184,7 +184,7 @@ class _Run:
                 bad = [key for key in losses if not torch.isfinite(losses[key]).all()]
                 if bad:
                     raise WorkError(
-                        f"step {step}: the loss {bad[0]} is {float(losses[bad[0]])}",
+                        f"step {step}: the loss {bad[0]} is {float(losses[bad[0]].detach())}",
                         "lower the learning rate; the last checkpoint is good, and a new start resumes from it",
                     )
                 self.fabric.backward(torch.stack(list(losses.values())).sum() / self.accumulate)
