@@ -30,6 +30,9 @@ from signcore.types.tracks import Tracks
 
 LONG = 4  # windows from which on a video is read a window at a time
 CHUNK = 64  # frames that the vision transformer sees at a time
+STILL = (
+    4.0  # grey levels: a video none of whose places ever differs more from its mean shows nobody who signs
+)
 
 
 class SignX:
@@ -92,6 +95,8 @@ class SignX:
                 "give --pose or --estimator, or train it with --set stage=video",
             )
         frames = frames_of(video, self.config.fps, self.config.image_size)
+        if not _moves(frames, self.config.patch):
+            raise InputError("video: nothing moves, so no frame shows a person who signs")
         with torch.inference_mode():
             rows = [
                 self.model.video2pose.seen(to_network(frames[i : i + CHUNK]).to(self.context.device))
@@ -105,6 +110,13 @@ class SignX:
         """Chunks of frames as they come, each Video, Pose or Tracks, to the sentence so far, after every chunk that is enough
         to look again. Memory: one window of frames, and the transcript. See `signcore.recognition.streams`."""
         return transcribe(self.recognize, chunks, self.config.window, self.config.hop)
+
+
+def _moves(frames: np.ndarray, patch: int) -> bool:  # uint8 [N, S, S, 3]
+    """Whether the mean of any patch ever leaves its mean over time; a camera's noise does not."""
+    count, side = len(frames), frames.shape[1] // patch
+    places = frames.reshape(count, side, patch, side, patch, 3).mean(axis=(2, 4, 5))
+    return bool(np.abs(places - places.mean(axis=0)).max() > STILL)
 
 
 class SignXModel(nn.Module):

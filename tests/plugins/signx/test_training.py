@@ -107,6 +107,8 @@ def test_video_to_gloss_chains_both_stages(learned, tmp_path):
     assert seen.losses["dwpose"] < 1.0  # the mean square of the truth is about 0.8 of it
     assert SignX(SignXConfig(see="pixels"), Context(weights=str(seen.weights))).takes == ("video",)
     assert video.takes == ("tracks", "pose", "video")
+    room = np.random.default_rng(0).normal(120, 3, (20, 32, 32, 3)).clip(0, 255).astype(np.uint8)
+    assert video.recognize(Video.from_array(room, 12.5))[0].glosses == []  # nothing but a camera's noise
     found = video.recognize(Toy()[4].video)
     assert found[0].score <= 0
     with pytest.raises(WeightsError, match="no Video2Pose"):
