@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from signcore.plugins.streams.config import StreamsConfig
-from signcore.plugins.streams.random import RandomKernels
+from signcore.plugins.streams.rocket import RandomKernels
 from signcore.recognition.skeleton import bones
 
 FAST = 4.0  # a speed is about a quarter of a place

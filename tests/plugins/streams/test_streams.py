@@ -8,8 +8,8 @@ from signcore.contracts import Context, Sample
 from signcore.errors import WeightsError
 from signcore.plugins.streams.config import StreamsConfig
 from signcore.plugins.streams.model import StreamsModel
-from signcore.plugins.streams.random import RandomKernels
 from signcore.plugins.streams.recognizer import PoseStreams
+from signcore.plugins.streams.rocket import RandomKernels
 from signcore.plugins.streams.training import StreamsTask
 from signcore.recognition.judging import judge
 from signcore.training import fit
@@ -140,13 +140,13 @@ def test_random_kernels_read_signs_without_a_step(tmp_path):
 
 
 def test_a_large_corpus_is_solved_for_in_part(tmp_path, monkeypatch):
-    from signcore.plugins.streams import random, training
+    from signcore.plugins.streams import training
 
     seen = []
-    fit = random.RandomKernels.fit
+    fit = RandomKernels.fit
     monkeypatch.setattr(training, "ROWS", 20)
     monkeypatch.setattr(
-        random.RandomKernels, "fit", lambda self, x, *rest: seen.append(len(x)) or fit(self, x, *rest)
+        RandomKernels, "fit", lambda self, x, *rest: seen.append(len(x)) or fit(self, x, *rest)
     )
     for clips in (8, 40):  # 6 and 32 of them to train on
         train(tmp_path / str(clips), Clips(clips), 1)
