@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from signcore.animation.heatmaps import point_names
 from signcore.animation.network import channels_last, motion_frame
 from signcore.contracts import Context
 from signcore.nn import convolution_blocks
@@ -92,7 +93,9 @@ def test_frames_a_second(benchmark, capsys, name, batch):
     torch.manual_seed(0)
     model = make().eval().requires_grad_(False)
     frames = torch.rand(batch + 1, 3, size, size, generator=torch.Generator().manual_seed(1))
-    points = torch.rand(batch, 36, 2, generator=torch.Generator().manual_seed(2))
+    points = torch.rand(
+        batch, len(point_names(model.config.points)), 2, generator=torch.Generator().manual_seed(2)
+    )
 
     @torch.inference_mode()
     def theirs() -> list[Tensor]:
@@ -138,8 +141,8 @@ def test_a_training_step(benchmark, capsys, component):
     pairs = [
         (
             *draw.integers(0, 255, (2, 128, 128, 3), np.uint8),
-            draw.random((36, 2), np.float32),
-            np.zeros((2, 36, 2), np.float32),
+            draw.random((56, 2), np.float32),
+            np.zeros((2, 56, 2), np.float32),
         )
         for _ in range(4)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from pose_format import Pose
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from signcore.presets import PresetConfig, setting
 from signcore.types.image import Image
@@ -68,8 +68,8 @@ class AnimationConfig(PresetConfig):
     motion_width: int = setting(16, "features of the motion hourglass's first block", ge=4, le=128)
     motion_max_width: int = setting(128, "most features in the motion hourglass", ge=8, le=2048)
     background: bool = setting(False, "predict the background's own motion in reconstruction")
-    points: tuple[str, ...] | None = setting(
-        None, "P13: names of the driving pose's points; none takes the 36 of layout pgmm_36"
+    points: str | tuple[str, ...] = setting(
+        "pgmm_36", "P13: the driving pose's points, a layout's name or the names of points"
     )
 
     # training
@@ -135,6 +135,15 @@ class AnimationConfig(PresetConfig):
     )
     evaluate_clips: int = setting(8, "most clips in an evaluation", "clips", ge=1)
     cache: int = setting(2048, "decoded training frames kept in memory", "MiB", ge=0)
+
+    @field_validator("points")
+    @classmethod
+    def _known_layout(cls, points: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        from signcore.types.layouts import LAYOUTS
+
+        if isinstance(points, str) and points not in LAYOUTS:
+            raise ValueError(f"{points!r} is no layout; known: {', '.join(LAYOUTS)}")
+        return points
 
     @property
     def needs_pose(self) -> bool:

@@ -329,6 +329,14 @@ LAYOUTS: dict[str, list[Component]] = {
             for s in _SIDES
         ),
     ],
+    "pgmm_56": [  # with every joint of the fingers
+        _component("PGMM_BODY", "XYC", [(p, p) for p in _PGMM_BODY], None),
+        _component("PGMM_MOUTH", "XYC", [(f"face_{i}", f"face_{i}") for i in _PGMM_FACE], [(0, 2), (2, 1), (1, 3), (3, 0)]),
+        *(
+            _component(f"PGMM_{s.upper()}_FINGERS", "XYC", [(f"{s}_hand_{i}",) * 2 for i in range(21)], _HAND_LIMBS)
+            for s in _SIDES
+        ),
+    ],
 }  # fmt: skip
 
 

@@ -118,7 +118,13 @@ def test_every_point_has_a_mirror_image_in_its_layout(layout):
 
 def test_layouts_have_their_sizes():
     sizes = {name: len(layouts.layout_names(name)) for name in layouts.LAYOUTS}
-    assert sizes == {"openpose_137": 137, "holistic": 543, "coco_wholebody_133": 133, "pgmm_36": 36}
+    assert sizes == {
+        "openpose_137": 137,
+        "holistic": 543,
+        "coco_wholebody_133": 133,
+        "pgmm_36": 36,
+        "pgmm_56": 56,
+    }
 
 
 @pytest.mark.parametrize("target", list(layouts.LAYOUTS))

@@ -52,9 +52,8 @@ class HeatmapsConfig(PresetConfig):
     cache: int = setting(2048, "decoded training frames kept in memory", "MiB", ge=0)
 
     @property
-    def points(self) -> None:
-        """The 36 of layout pgmm_36."""
-        return None
+    def points(self) -> str:
+        return "pgmm_36"
 
     @property
     def needs_pose(self) -> bool:

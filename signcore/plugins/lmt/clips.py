@@ -110,8 +110,8 @@ def read(sample: Sample, config: LMTConfig) -> Clip:
     boxes = np.full((len(wanted), 2, 4), np.nan, np.float32)
     pose = video.pose if video.pose is not None else sample.pose  # the exact one where there is one
     if pose is not None and len(pose.body.data) == len(video):
-        points = fit_points(pose_points(pose, None), video.height, video.width, config.fit)
-        boxes = hand_boxes(points[wanted], point_names(None))
+        points = fit_points(pose_points(pose), video.height, video.width, config.fit)
+        boxes = hand_boxes(points[wanted], point_names())
     spread = len(wanted) - still_frames(config)
     rate = video.fps * spread / max(1, int(wanted[-1] - wanted[0]))
     return Clip(sample.id, (sample.glosses or [""])[0], frames, boxes, rate)

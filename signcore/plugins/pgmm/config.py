@@ -10,8 +10,8 @@ from signcore.animation.config import PAPER_TRAINING, AnimationConfig, Animation
 from signcore.presets import setting
 from signcore.types.video import Video
 
-SMALL: dict[str, Any] = {}  # the defaults below
-POSE: dict[str, Any] = {"motion": "pose"}
+SMALL: dict[str, Any] = {"points": "pgmm_56", "bones": True}
+POSE: dict[str, Any] = {**SMALL, "motion": "pose"}
 PAPER: dict[str, Any] = {
     **PAPER_TRAINING,
     "transforms": 20,
@@ -57,6 +57,7 @@ ARCHITECTURE = (
     "posenet",
     "heatmap_sigma",
     "points",
+    "bones",
 )
 
 
@@ -119,6 +120,11 @@ class PGMMConfig(AnimationConfig):
         0.02, "spread of a keypoint's heatmap, as a part of the frame's side", gt=0, le=0.5
     )
 
+    bones: bool = setting(
+        False,
+        "beyond the paper: the bones of arms and fingers too, beside the heatmaps and, with one more ResBlock, at full size",
+    )
+
     # training
     align_weight: float = setting(
         0.0,
@@ -146,6 +152,10 @@ class PGMMConfig(AnimationConfig):
     @property
     def needs_pose(self) -> bool:
         return self.pose_fusion != "none" or self.by_pose
+
+    @property
+    def draws_bones(self) -> bool:
+        return self.bones and self.pose_fusion != "none"
 
     @property
     def by_pose(self) -> bool:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from signcore.animation.heatmaps import heatmaps, point_names
+from signcore.animation.heatmaps import bone_chains, bones, heatmaps, point_names
 from signcore.animation.network import Encoder, MotionNetwork, Result, resized
 from signcore.animation.pose_motion import PoseKeypoints
 from signcore.nn.convolution_blocks import InstanceNorm, ResBlock2d, SameBlock2d, UpBlock2d
@@ -19,6 +19,7 @@ from signcore.nn.thin_plate_spline import ThinPlateSpline
 from signcore.plugins.pgmm.config import PGMMConfig
 
 LEVELS = 3  # sets of the generator: at 1/8, 1/4 and 1/2 of the frame (P5)
+BONE_SIGMA = 0.01  # spread of a bone, as a part of the frame's side: about a finger's radius
 
 
 class PoseGuidedMotionModel(MotionNetwork):
@@ -47,7 +48,10 @@ class PoseGuidedMotionModel(MotionNetwork):
         self.encoder = Encoder(widths)
         self.pose_net = PoseNet(widths, config) if config.pose_fusion != "none" else None
         self.sets = nn.ModuleList(DecoderSet(i, widths, config) for i in range(LEVELS))
-        self.final = nn.Conv2d(widths[-1], 3, 7, padding=3)
+        self.chains = bone_chains(point_names(config.points)) if config.draws_bones else []
+        drawn_from = widths[-1] + len(self.chains)
+        self.detail = ResBlock2d(drawn_from) if self.chains else None
+        self.final = nn.Conv2d(drawn_from, 3, 7, padding=3)
 
     def keypoints(self, frame: Tensor, points: Tensor | None = None) -> Tensor:
         found: Tensor = self.keypoint_detector(points if self.config.by_pose else frame)
@@ -67,7 +71,11 @@ class PoseGuidedMotionModel(MotionNetwork):
         self, frame: Tensor, features: list[Tensor], motion: Motion | None, points: Tensor
     ) -> Result:
         """Appearance, motion and pose to the frame (eq. 2); motion None moves nothing (the empty set of eq. 11)."""
-        poses = self.pose_net(points, *frame.shape[-2:]) if self.pose_net is not None else [None] * LEVELS
+        height, width = frame.shape[-2:]
+        coarse = fine = None
+        if self.chains:
+            coarse, fine = bones(points, self.chains, height // 2, width // 2, BONE_SIGMA)
+        poses = [None] * LEVELS if self.pose_net is None else self.pose_net(points, height, width, coarse)
         decoded, outputs = features[0], []
         for level in range(LEVELS):
             block = cast(DecoderSet, self.sets[level])
@@ -75,18 +83,20 @@ class PoseGuidedMotionModel(MotionNetwork):
             outputs.append(convolved)
             decoded = block.up(convolved)
         if motion is None or self.config.blend == "none":
-            drawn = self.draw(decoded, frame)
+            drawn = self.draw(decoded, frame, fine)
             return Result(drawn, drawn, outputs)
         visible, flow = resized(motion.visible[LEVELS], frame.shape[-2:]), motion.flows[-1]
         if self.config.blend == "tpsmm":
             decoded = decoded * (1 - visible) + warp(features[-1], flow, visible)
-        drawn = self.draw(decoded, frame)
+        drawn = self.draw(decoded, frame, fine)
         return Result(drawn * (1 - visible) + warp(frame, flow, visible), drawn, outputs)
 
     def draw(
-        self, decoded: Tensor, frame: Tensor
-    ) -> Tensor:  # [B, C, H, W], the source [B, 3, H, W] -> [B, 3, H, W]
+        self, decoded: Tensor, frame: Tensor, fine: Tensor | None
+    ) -> Tensor:  # [B, C, H, W], the source [B, 3, H, W], bones [B, C', H, W] -> [B, 3, H, W]
         """The final convolution and the sigmoid (section 3.2)."""
+        if self.detail is not None and fine is not None:
+            decoded = self.detail(_joined(decoded, fine))
         logits = self.final(decoded).float()
         if self.config.colours:
             spread, mean = torch.std_mean(torch.logit(frame.float(), eps=0.02), dim=(2, 3), keepdim=True)
@@ -103,12 +113,13 @@ class PoseNet(nn.Module):
 
     def __init__(self, widths: list[int], config: PGMMConfig) -> None:
         super().__init__()
-        self.finest, self.sigma, self.names = config.posenet == "finest", config.heatmap_sigma, config.points
+        self.finest, self.sigma = config.posenet == "finest", config.heatmap_sigma
         used = range(LEVELS) if config.pose_fusion in ("add", "both") else config.pfm_levels
         self.last = max(used, default=0)
         count = len(point_names(config.points))
         if self.finest:
-            self.project = SameBlock2d(count, widths[LEVELS - 1])
+            drawn = len(bone_chains(point_names(config.points))) if config.draws_bones else 0
+            self.project = SameBlock2d(count + drawn, widths[LEVELS - 1])
             self.blocks = nn.ModuleList(
                 StridedBlock2d(widths[i + 1], widths[i])
                 for i in reversed(range(min(used, default=0), LEVELS - 1))
@@ -118,12 +129,11 @@ class PoseNet(nn.Module):
             self.blocks = nn.ModuleList(TransposedBlock2d(widths[i], widths[i + 1]) for i in range(self.last))
 
     def forward(
-        self, points: Tensor, height: int, width: int
-    ) -> list[Tensor | None]:  # [B, P, 2] -> X_p, deepest first
+        self, points: Tensor, height: int, width: int, bones: Tensor | None = None
+    ) -> list[Tensor | None]:  # [B, P, 2], bones [B, C, H / 2, W / 2] -> X_p, deepest first
         if self.finest:
-            features: list[Tensor | None] = [
-                self.project(heatmaps(points, height // 2, width // 2, self.sigma))
-            ]
+            drawn = heatmaps(points, height // 2, width // 2, self.sigma)
+            features: list[Tensor | None] = [self.project(drawn if bones is None else _joined(drawn, bones))]
         else:
             drawn = heatmaps(points, height // 4, width // 4, self.sigma)
             features = [self.project(F.interpolate(drawn, (height // 8, width // 8), mode="bilinear"))]
@@ -199,8 +209,12 @@ class CoarseMotionModule(nn.Module):
         moved = skip if self.warped == "skip" else decoded
         if motion is not None:
             moved = warp(moved, motion.flows[min(level, len(motion.flows) - 1)], motion.visible[level])
-        joined = torch.cat([decoded, moved.to(decoded.dtype)], dim=1)
-        return joined.contiguous(memory_format=torch.channels_last)
+        return _joined(decoded, moved)
+
+
+def _joined(x: Tensor, beside: Tensor) -> Tensor:  # [B, C, H, W], [B, C', H, W] -> [B, C + C', H, W]
+    joined = torch.cat([x, beside.to(x.dtype)], dim=1)
+    return joined.contiguous(memory_format=torch.channels_last)
 
 
 class PoseFusionModule(nn.Module):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from signcore.animation.heatmaps import heatmaps
+from signcore.animation.heatmaps import bone_chains, bones, heatmaps, point_names
 from signcore.animation.network import motion_frame
 from signcore.nn.coordinates import coordinate_grid, warp
 from signcore.nn.dense_motion import Motion, dropout_softmax
@@ -39,7 +39,7 @@ def run(model: PoseGuidedMotionModel, height: int, width: int, batch: int = 2) -
     generator = torch.Generator().manual_seed(1)
     source = model.source(torch.rand(1, 3, height, width, generator=generator)).expand(batch)
     keypoints = torch.rand(batch, 5 * model.config.transforms, 2, generator=generator) * 2 - 1
-    points = torch.rand(batch, 36, 2, generator=generator)
+    points = torch.rand(batch, 56, 2, generator=generator)
     with torch.no_grad():
         return model(source, keypoints, points).prediction
 
@@ -87,17 +87,19 @@ def test_the_motion_branch_sees_the_nearest_multiple_of_128(side, seen):
         {"pfm_position": True},
         {"mask_width": None, "res_blocks": 1},
         {"points": ("nose", "left_wrist", "right_wrist")},
+        {"points": "pgmm_36"},
+        {"bones": False},
     ],
     ids=str,
 )
 def test_every_settled_option_makes_frames(settings):
     model = network(**settings)
     source = model.source(torch.rand(1, 3, 64, 64))
-    points = torch.rand(1, 3 if "points" in settings else 36, 2)
+    points = torch.rand(1, len(point_names(model.config.points)), 2)
     assert model(source, source.keypoints, points).prediction.shape == (1, 3, 64, 64)
 
 
-@pytest.mark.parametrize(("preset", "parameters"), [("small", 4_760_230), ("paper", 147_607_041)])
+@pytest.mark.parametrize(("preset", "parameters"), [("small", 4_791_574), ("paper", 147_607_041)])
 def test_the_presets_have_their_number_of_parameters(preset, parameters):
     with torch.device("meta"):
         model = PoseGuidedMotionModel(PGMMConfig(preset=preset))
@@ -237,17 +239,73 @@ def test_heatmaps_of_two_sizes_show_the_same_places():
         assert float((maps[0, 0].sum(1) * centres).sum() / maps.sum()) == pytest.approx(0.7, abs=2e-3)
 
 
+def test_bones_fall_off_with_the_distance_from_the_nearest_of_their_chain():
+    names = ["left_shoulder", "left_elbow", "left_wrist", "nose"]
+    chains = bone_chains(names)
+    assert chains[:3] == [[0, 1], [1, 2], []]
+    assert len(chains) == 16
+    points = torch.tensor([[[0.25, 0.5], [0.75, 0.5], [0.75, 0.9], [0.1, 0.1]]])
+    coarse, fine = bones(points, chains, 64, 64, sigma=0.03)
+    for drawn in (coarse, fine):
+        size = drawn.shape[-1]
+        centres = ((torch.arange(size) + 0.5) / size).double()
+        beside = (centres - centres.clamp(0.25, 0.75)).square()[None] + (centres - 0.5).square()[:, None]
+        torch.testing.assert_close(drawn[0, 0].double(), (-beside / (2 * 0.03**2)).exp(), rtol=0, atol=0.06)
+        assert drawn[0, 1].amax(dim=0).argmax() in (int(0.75 * size) - 1, int(0.75 * size))
+        assert (drawn[0, 2:] < 1e-6).all()
+    assert coarse.shape[-1] == 64
+    assert fine.shape[-1] == 128
+    away = (
+        (coarse[0, 0].double() + 1e-30).log().mul(-2 * 0.03**2)
+    )  # the squared distances, up to where they are cut
+    centres = (torch.arange(64) + 0.5) / 64
+    assert away[:, 32] == pytest.approx(((centres - 0.5) ** 2).clamp(max=0.18**2).numpy(), abs=1e-5)
+
+
+def test_a_finger_is_drawn_past_its_missing_joints_and_a_lost_hand_is_not():
+    names = point_names("pgmm_56")
+    index_finger = 4
+    points = torch.rand(3, 56, 2, generator=torch.Generator().manual_seed(3))
+    whole, _ = bones(points, bone_chains(names), 32, 32, 0.02)
+    points[0, names.index("left_hand_8")] = torch.nan
+    points[1, [names.index("left_hand_6"), names.index("left_hand_7")]] = torch.nan
+    points[2] = torch.nan
+    drawn, larger = bones(points, bone_chains(names), 32, 32, 0.02)
+    changed = drawn.flatten(2).ne(whole.flatten(2)).any(dim=2)
+    assert changed[0].nonzero().tolist() == [[index_finger]]
+    assert changed[1].nonzero().tolist() == [[index_finger]]
+    assert (drawn[0] <= whole[0]).all()
+    few = [name for name in names if name not in ("left_hand_6", "left_hand_7")]
+    without, _ = bones(points[1:2, [names.index(n) for n in few]], bone_chains(few), 32, 32, 0.02)
+    assert torch.equal(drawn[1, index_finger], without[0, index_finger])
+    assert drawn[2].max() < 1e-6
+    assert larger[2].max() < 1e-6
+
+
+def test_bones_reach_the_frame_at_full_size():
+    model = network()
+    source = model.source(torch.rand(1, 3, 64, 64))
+    decoded = torch.rand(1, model.config.width, 64, 64)
+    a, b = torch.zeros(1, 16, 64, 64), torch.zeros(1, 16, 64, 64)
+    b[:, 3, 20, 20] = 1
+    changed = (
+        (model.draw(decoded, source.frame, a) - model.draw(decoded, source.frame, b)).abs().amax(dim=1)[0]
+    )
+    assert changed.argmax() in [64 * y + x for y in range(16, 25) for x in range(16, 25)]
+    assert not any(name.startswith("detail") for name, _ in network(bones=False).named_parameters())
+
+
 def test_missing_pose_points_still_give_frames():
     model = network()
     source = model.source(torch.rand(1, 3, 64, 64))
-    points = torch.full((1, 36, 2), float("nan"))
+    points = torch.full((1, 56, 2), float("nan"))
     assert torch.isfinite(model(source, source.keypoints, points).prediction).all()
 
 
 def test_a_batch_gives_what_its_frames_give_alone():
     model = network()
     source = model.source(torch.rand(1, 3, 64, 64))
-    keypoints, points = torch.rand(3, 10, 2), torch.rand(3, 36, 2)
+    keypoints, points = torch.rand(3, 10, 2), torch.rand(3, 56, 2)
     with torch.no_grad():
         together = model(source.expand(3), keypoints, points).prediction
         alone = [model(source, keypoints[i : i + 1], points[i : i + 1]).prediction for i in range(3)]
@@ -257,5 +315,5 @@ def test_a_batch_gives_what_its_frames_give_alone():
 def test_the_motion_branch_can_be_left_out():
     model = network()
     source = model.source(torch.rand(1, 3, 64, 64))
-    result = model.generate(source.frame, source.features, None, torch.rand(1, 36, 2))
+    result = model.generate(source.frame, source.features, None, torch.rand(1, 56, 2))
     assert [tuple(d.shape[-2:]) for d in result.decoded] == [(8, 8), (16, 16), (32, 32)]

@@ -28,6 +28,7 @@ TINY = {
     "pfm_width": 8,
     "size": 64,
     "batch": 4,
+    "points": "pgmm_36",
 }
 NAMES = point_names()
 
