@@ -19,6 +19,7 @@ from signcore.cli.output import (
     settings_options,
 )
 from signcore.errors import UsageError
+from signcore.training import PRECISIONS
 
 HELD_OUT = 0.3  # of the one clip that --video trains on
 LEARNED = ("estimator", "generator", "recognizer")
@@ -78,9 +79,15 @@ LEARNED = ("estimator", "generator", "recognizer")
     show_default=True,
     help="Held-out scores, in steps; 0 for only at the end.",
 )
-@click.option("--precision", default="32-true", show_default=True, help="32-true, bf16-mixed, 16-mixed.")
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="32-true",
+    show_default=True,
+    help="Of the passes; weights stay in 32 bits. 16-mixed is for GPUs.",
+)
 @click.option("--accumulate", type=click.IntRange(1), default=1, show_default=True, help="Batches a step.")
-@click.option("--devices", default="1", show_default=True, help="How many devices.")
+@click.option("--devices", type=click.IntRange(1), default=1, show_default=True, help="How many devices.")
 @click.option("--nodes", type=click.IntRange(1), default=1, show_default=True, help="How many machines.")
 @SEED
 @DEVICE
@@ -104,7 +111,7 @@ def command(
     evaluate_every: int,
     precision: str,
     accumulate: int,
-    devices: str,
+    devices: int,
     nodes: int,
     seed: int,
     device: str,
@@ -158,7 +165,7 @@ def command(
         "sample_every": sample_every,
         "evaluate_every": evaluate_every,
         "accelerator": "cuda" if where.startswith("cuda") else "cpu",
-        "devices": int(devices),
+        "devices": devices,
         "num_nodes": nodes,
         "precision": precision,
         "accumulate": accumulate,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from signcore.training.loop import Fitted, fit
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["PRECISIONS", "Fitted", "fit"]
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
 def __getattr__(name: str) -> Any:

@@ -20,7 +20,7 @@ import torch
 
 from signcore.contracts import Dataset, Task
 from signcore.errors import ConfigError, WorkError
-from signcore.training import checkpoint
+from signcore.training import PRECISIONS, checkpoint
 from signcore.training.logs import Logs
 
 CHECKPOINT = "checkpoint.pt"
@@ -65,7 +65,7 @@ def fit(
 
     checkpoint_every, sample_every, evaluate_every, log_every: in steps; 0 for never (evaluation, pictures and a
     checkpoint come at the end in any case). clip: largest norm of an optimiser's gradients, 0 for none. accumulate: batches
-    a step. precision and strategy: as Lightning Fabric names them; weights stay in 32 bits unless precision says `true`.
+    a step. precision: one of PRECISIONS, weights stay in 32 bits. strategy: as Lightning Fabric names it.
     progress(step, steps, losses) is called after every step.
 
     Leaves metrics.csv, tensorboard/, samples/*.png, checkpoint.pt and weights/ (config.json + model.safetensors).
@@ -74,6 +74,10 @@ def fit(
     """
     if steps < 1:
         raise ConfigError(f"steps: expected at least 1, got {steps}")
+    if precision not in PRECISIONS:
+        raise ConfigError(f"precision: expected {', '.join(PRECISIONS)}, got {precision}")
+    if precision == "16-mixed" and accelerator == "cpu":
+        raise ConfigError("precision: 16-mixed needs a GPU", "bf16-mixed works on a CPU too")
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,6 +153,8 @@ class _Run:
         start = 0
         if state is not None:
             checkpoint.restore(state, self.folder / CHECKPOINT, task, optimizers)
+            if state.get("precision"):
+                self.fabric.strategy.precision.load_state_dict(state["precision"])
             self.finished, start = list(state["finished"]), int(state["step"])
         done.resumed = start
         logs = Logs(self.folder, stage, start) if self.fabric.is_global_zero else None
@@ -174,6 +180,7 @@ class _Run:
         _call(task, "schedule", step - 1, self.steps)
         drawn = [self.fabric.to_device(next(batches)) for _ in range(self.accumulate)]
         told: dict[str, float] = {}
+        precision = self.fabric.strategy.precision  # in 16-mixed its scaler leaves a step out that overflowed
         for name, optimizer in optimizers.items():
             optimizer.zero_grad(set_to_none=True)
             for batch in drawn:
@@ -188,11 +195,12 @@ class _Run:
                         "lower the learning rate; the last checkpoint is good, and a new start resumes from it",
                     )
                 self.fabric.backward(torch.stack(list(losses.values())).sum() / self.accumulate)
-            self.share(optimizer)
+            self.share(optimizer)  # before unscaling: all processes then see the same gradients overflow
+            precision.unscale_gradients(optimizer)
             _call(task, "clip", name)
             if self.clip:
                 torch.nn.utils.clip_grad_norm_(_parameters(optimizer), self.clip)
-            optimizer.step()
+            precision.optimizer_step(optimizer)
         _call(task, "updated", step)
         return told
 
@@ -224,7 +232,12 @@ class _Run:
         if last or _due(step, self.sample_every):
             logs.pictures(step, task.samples(dataset))
         if last or _due(step, self.checkpoint_every):
-            position = {"stage": stage, "step": step, "finished": self.finished}
+            position = {
+                "stage": stage,
+                "step": step,
+                "finished": self.finished,
+                "precision": self.fabric.strategy.precision.state_dict(),
+            }
             checkpoint.save(self.folder / CHECKPOINT, task, optimizers, position)
 
 
