@@ -8,7 +8,7 @@ from torch import Tensor
 from signcore.animation.config import AffineConfig
 from signcore.animation.inpainting import InpaintingNetwork
 from signcore.animation.network import MotionNetwork, Result
-from signcore.animation.relative_motion import hull_scale
+from signcore.animation.relative_motion import relative_keypoints
 from signcore.nn.dense_motion import Motion
 from signcore.nn.first_order import Affine, FirstOrderMotion, RegionPredictor, Regions
 from signcore.nn.keypoint_detector import BackgroundMotionPredictor
@@ -57,9 +57,11 @@ class AffineMotionModel(MotionNetwork):
         drawn: Result = self.inpainting(frame, features, motion)
         return drawn
 
-    def relative(self, source: Regions, driving: Regions, first: Regions) -> Regions:
-        """Places move as the driving ones did, scaled by the hulls; maps turn as the driving ones did (FOMM section 3.4)."""
-        shift = source.shift + (driving.shift - first.shift) * hull_scale(source.shift, first.shift)
+    def relative(
+        self, source: Regions, driving: Regions, first: Regions, scale: float | None = None
+    ) -> Regions:
+        """Places move as the driving ones did, scaled; maps turn as the driving ones did (FOMM section 3.4)."""
+        shift = relative_keypoints(source.shift, driving.shift, first.shift, scale)
         assert driving.affine is not None and first.affine is not None and source.affine is not None  # noqa: PT018
         affine = driving.affine @ first.affine.inverse() @ source.affine
         return Regions(shift, affine, driving.covariance, driving.heatmap)

@@ -12,11 +12,13 @@ ARMS = 0.8  # most mean distance of wrists and elbows from the source to the fir
 SMALL = 0.1  # least shoulder width, as a part of the frame's side
 
 
-def troubles(source: np.ndarray | None, driving: np.ndarray, names: list[str]) -> list[str]:
+def troubles(
+    source: np.ndarray | None, driving: np.ndarray, names: list[str], *, relative: bool = True
+) -> list[str]:
     """Every trouble as one line that says what to do; none where the two fit.
 
     source: [P, 2], driving: [T, P, 2], both in [0, 1] across the squares that the model sees; NaN where missing. Without
-    the source's pose the driving clip alone is looked at.
+    the source's pose the driving clip alone is looked at. relative: the source moves as the driving frames differ from the first.
     """
     told, index = [], {name: i for i, name in enumerate(names)}
     pair = [index[name] for name in ("left_shoulder", "right_shoulder") if name in index]
@@ -28,7 +30,8 @@ def troubles(source: np.ndarray | None, driving: np.ndarray, names: list[str]) -
             np.isfinite(points[:, pair]).all(axis=(1, 2)) if len(pair) == 2 else np.zeros(len(points), bool)
         )
         if not both.any():
-            told.append(f"{who}: shows nobody; give a picture with head, shoulders and hands in view")
+            what = "picture" if who == "source" else "clip"
+            told.append(f"{who}: shows nobody; give a {what} with head, shoulders and hands in view")
             continue
         shoulders = points[both][:, pair]
         width = float(np.median(np.linalg.norm(shoulders[:, 0] - shoulders[:, 1], axis=-1)))
@@ -53,7 +56,8 @@ def troubles(source: np.ndarray | None, driving: np.ndarray, names: list[str]) -
                 "source and driving: stand at other places of the picture; fit=person frames both alike"
             )
         assert source is not None
-        told += _arms((source - here) / width, (driving - there) / other, index)
+        if relative:
+            told += _arms((source - here) / width, (driving - there) / other, index)
     return told
 
 

@@ -15,15 +15,17 @@ from torch import Tensor
 
 from signcore import weights
 from signcore.animation.clips import told
+from signcore.animation.compatibility import troubles
 from signcore.animation.config import AnimationConfig, AnimationInputs
 from signcore.animation.frames import Square, fit_frame, fit_points, person_square, to_bytes
 from signcore.animation.heatmaps import point_names, pose_points
 from signcore.animation.network import MotionNetwork, Source, channels_last, motion_frame
-from signcore.animation.pose_motion import completed, person_mask, retargeted
+from signcore.animation.pose_motion import body_scale, completed, person_mask, retargeted
 from signcore.contracts import Context
 from signcore.errors import InputError
 from signcore.presets import describe, trained_config
 from signcore.types import layouts
+from signcore.types.image import Image
 from signcore.types.video import Video, pose_frames
 
 if TYPE_CHECKING:
@@ -47,14 +49,15 @@ class Method(ABC):
 @dataclass(frozen=True)
 class Drive:
     """What moves the source. fps: frames a second. points: the driving pose, float32 [T, P, 2], x and y in [0, 1] across the
-    model's square; NaN where missing. Where poses alone make the motion: complete, the same without gaps, on the source's body,
-    and source [1, P, 2], the source's own."""
+    model's square, in mode cross on the source's body; NaN where missing. Where the source's pose is known too: complete, the same
+    without gaps, source [1, P, 2], the source's own, and scale, how much larger the source's body is than the driving one."""
 
     fps: float
     points: np.ndarray
     video: Video | None
     complete: np.ndarray | None = None
     source: np.ndarray | None = None
+    scale: float | None = None
 
 
 class Animator(Method):
@@ -73,6 +76,7 @@ class Animator(Method):
         weights.load_into(model, tensors, found)
         self.dtype = getattr(torch, self.context.dtype)
         self.model = channels_last(model.eval().requires_grad_(False).to(self.context.device))
+        self._looked: tuple[tuple[Image, Video], str] | None = None  # the last pair, and its mode
 
     @classmethod
     def from_pretrained(cls, source: str | Path, config: Any = None, context: Context | None = None) -> Self:
@@ -89,9 +93,11 @@ class Animator(Method):
             inputs = mirrored(inputs)
         drive = self._checked(inputs)
         of_source, of_driving = self._squares(inputs)
-        still = self._still(inputs, drive)
+        still = self._still(drive) if self.config.still_background and self._mode(inputs) == "cross" else None
         with self._running():
-            points = None if drive.source is None else torch.from_numpy(drive.source)
+            points = (
+                torch.from_numpy(drive.source) if self.config.by_pose and drive.source is not None else None
+            )
             source = self.model.source(self._batch([inputs.source.array], of_source), points)
             crossing = self._mode(inputs) == "cross"
             relative = crossing and self.config.motion == "relative"
@@ -123,11 +129,13 @@ class Animator(Method):
             raise InputError(f"driving: {self.component} needs a driving video")
         if video is not None and len(video) == 0:
             raise InputError(f"driving: {self.component} needs a driving video with at least one frame")
-        if not self.config.needs_pose:
-            assert video is not None
-            return Drive(video.fps, np.full((len(video), 1, 2), np.nan, np.float32), video)
         if pose is None and video is not None:
             pose = video.pose
+        crossing, config = self._mode(inputs) == "cross", self.config
+        stilled = crossing and config.still_background
+        if pose is None and not (config.needs_pose or stilled):
+            assert video is not None
+            return Drive(video.fps, np.full((len(video), 1, 2), np.nan, np.float32), video)
         if pose is None:
             raise InputError(
                 f"driving_pose: {self.component} needs the driving video's pose",
@@ -142,38 +150,33 @@ class Animator(Method):
         fps = float(pose.body.fps) if video is None else video.fps
         of_source, of_driving = self._squares(inputs)
         points = self._points(pose, video if video is not None else pose.header.dimensions, of_driving)
-        if not self.config.by_pose:
+        asked = config.by_pose or stilled  # else the bodies are a help, not a need
+        if not (asked or (crossing and self._known_source_pose(inputs) is not None)):
             return Drive(fps, points, video)
-        names, at_rest = point_names(self.config.points), self._source_pose(inputs)
-        source = told(
-            "source_pose", lambda: completed(self._points(at_rest, inputs.source, of_source), names)
-        )
-        complete = told("driving_pose", lambda: completed(points, names))
-        if self._mode(inputs) == "cross":
-            complete = told("driving_pose", lambda: retargeted(complete, source[0], names))
-            points = np.where(np.isfinite(points), complete, np.float32(np.nan))
-        return Drive(fps, points, video, complete, source)
-
-    def _still(
-        self, inputs: AnimationInputs, drive: Drive
-    ) -> Callable[[Tensor, slice, Source], Tensor] | None:
-        """What puts the source's pixels back where neither person is; None where that is not asked for, or nothing is crossed."""
-        if not self.config.still_background or self._mode(inputs) != "cross":
-            return None
-        names = point_names(self.config.points)
-        of_source, of_driving = self._squares(inputs)
-        source = self._source_pose(inputs)
-        here = told("source_pose", lambda: completed(self._points(source, inputs.source, of_source), names))
-        there = drive.complete
-        if there is None:
-            pose = (
-                inputs.driving_pose if inputs.driving_pose is not None else drive.video and drive.video.pose
+        names = point_names(config.points)
+        at_rest = self._source_pose(inputs)
+        try:
+            source = told(
+                "source_pose", lambda: completed(self._points(at_rest, inputs.source, of_source), names)
             )
-            if pose is None:
-                raise InputError("driving_pose: still_background=true needs it to know where the person is")
-            points = self._points(pose, drive.video, of_driving)
-            there = told("driving_pose", lambda: retargeted(completed(points, names), here[0], names))
-        moving, size = there, self.config.size
+            complete = told("driving_pose", lambda: completed(points, names))
+            scale = None
+            if crossing:
+                scale = told("driving_pose", lambda: body_scale(complete, source[0], names))
+                complete = retargeted(complete, source[0], names)
+                points = np.where(np.isfinite(points), complete, np.float32(np.nan))
+        except InputError:
+            if asked:
+                raise
+            return Drive(fps, points, video)  # `troubles` has said that nobody is seen
+        return Drive(fps, points, video, complete, source, scale)
+
+    def _still(self, drive: Drive) -> Callable[[Tensor, slice, Source], Tensor]:
+        """What puts the source's pixels back where neither person is."""
+        names, size = point_names(self.config.points), self.config.size
+        assert drive.source is not None
+        assert drive.complete is not None
+        here, moving = drive.source, drive.complete
 
         def put_back(made: Tensor, part: slice, source: Source) -> Tensor:
             with self._running():
@@ -190,14 +193,41 @@ class Animator(Method):
             raise InputError("pose: its header gives the picture no size")
         return fit_points(pose_points(pose, self.config.points), of.height, of.width, fit)
 
-    def _source_pose(self, inputs: AnimationInputs) -> Pose:  # of one frame
+    def _known_source_pose(self, inputs: AnimationInputs) -> Pose | None:
         pose = inputs.source_pose if inputs.source_pose is not None else inputs.source.pose
-        if pose is None or len(pose.body.data) == 0:
+        return None if pose is None or len(pose.body.data) == 0 else pose
+
+    def _source_pose(self, inputs: AnimationInputs) -> Pose:  # of one frame
+        pose = self._known_source_pose(inputs)
+        if pose is None:
             raise InputError(
-                "source_pose: motion from poses, and fit=person, need the source's pose too",
+                "source_pose: motion from poses, fit=person and still_background=true need the source's pose too",
                 "give one, put a .pose beside the picture, or name an estimator",
             )
         return pose_frames(pose, range(1))
+
+    def troubles(self, inputs: AnimationInputs) -> list[str]:
+        """What will go wrong with these inputs, a line each, from the poses that are known (`signcore doctor --source --driving`)."""
+        if self.config.mirror_driving:
+            inputs = mirrored(inputs)
+        video, pose = inputs.driving, inputs.driving_pose
+        if pose is None and video is not None:
+            pose = video.pose
+        if pose is None or len(pose.body.data) == 0:
+            return []
+        crossing, at_rest, still = self._mode(inputs) == "cross", self._known_source_pose(inputs), None
+        of_source, of_driving = self._squares(inputs)
+        if crossing and at_rest is not None:
+            still = self._points(pose_frames(at_rest, range(1)), inputs.source, of_source)[0]
+        moving = self._points(pose, video if video is not None else pose.header.dimensions, of_driving)
+        follows = crossing and self.config.motion == "relative" and not self.config.by_pose
+        found = troubles(still, moving, point_names(self.config.points), relative=follows)
+        if crossing and at_rest is None and self.config.needs_pose:
+            found.append(
+                "source: its pose is not known, so hands are drawn where the driving person has them; give --source-pose, or put a "
+                ".pose beside the picture"
+            )
+        return found
 
     def _squares(self, inputs: AnimationInputs) -> tuple[str | Square, str | Square]:
         """What is cut out of the source, and of the driving frames."""
@@ -249,6 +279,13 @@ class Animator(Method):
             return self.config.mode
         if inputs.driving is None:
             return "cross"
+        pair = inputs.source, inputs.driving
+        if self._looked is None or any(a is not b for a, b in zip(pair, self._looked[0], strict=True)):
+            self._looked = pair, self._look(inputs)
+        return self._looked[1]
+
+    def _look(self, inputs: AnimationInputs) -> str:
+        assert inputs.driving is not None
         of_source, of_driving = self._squares(inputs)
         source = fit_frame(inputs.source.array, COMPARED_SIDE, of_source)
         every = max(1, len(inputs.driving) // COMPARED_FRAMES)
@@ -277,15 +314,16 @@ class Animator(Method):
         kind = torch.device(self.context.device).type
         with self._running(), torch.autocast(kind, self.dtype if half else None, enabled=half):
             background = None
-            if drive.complete is not None or driving is None:
+            if self.config.by_pose:
                 assert drive.complete is not None
                 complete = torch.from_numpy(drive.complete[part]).to(source.frame)
                 keypoints = self.model.keypoints(source.motion_frame, complete)
             else:
+                assert driving is not None
                 small = motion_frame(driving)
                 keypoints = self.model.keypoints(small)
                 if first is not None:
-                    keypoints = self.model.relative(source.keypoints, keypoints, first)
+                    keypoints = self.model.relative(source.keypoints, keypoints, first, drive.scale)
                 elif crossing and self.config.motion == "avd":
                     keypoints = self.model.disentangled(source.expand(len(driving)).keypoints, keypoints)
                 if self.model.background is not None and not crossing:

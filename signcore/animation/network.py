@@ -81,9 +81,10 @@ class MotionNetwork(nn.Module, ABC):
         moved: Motion = self.motion(frame, driving, source, background, keep)
         return moved
 
-    def relative(self, source: Any, driving: Any, first: Any) -> Any:
-        """The source's keypoints, moved as the driving ones moved since the first driving frame."""
-        return relative_keypoints(source, driving, first)
+    def relative(self, source: Any, driving: Any, first: Any, scale: float | None = None) -> Any:
+        """The source's keypoints, moved as the driving ones moved since the first driving frame. scale: how much larger the source's
+        body is; None tells it by the keypoints."""
+        return relative_keypoints(source, driving, first, scale)
 
     def disentangled(self, source: Any, driving: Any) -> Any:
         """The driving keypoints on the source's shape, of networks that learned it (motion="avd"). Raises ConfigError for the others."""

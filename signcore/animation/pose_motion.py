@@ -174,17 +174,24 @@ def retargeted(driving: np.ndarray, source: np.ndarray, names: list[str]) -> np.
     height differ most between persons and pictures, is moved to where the source's is.
     """
     index = {name: i for i, name in enumerate(names)}
-    left, right = index["left_shoulder"], index["right_shoulder"]
-
-    def trunk(points: np.ndarray) -> tuple[np.ndarray, float]:  # [T, P, 2]
-        across = np.linalg.norm(points[:, left] - points[:, right], axis=-1)
-        return np.median((points[:, left] + points[:, right]) / 2, axis=0), float(np.median(across))
-
-    (here, width), (there, wanted) = trunk(driving), trunk(source[None])
-    if width < 1e-6 or wanted < 1e-6:
-        raise InputError("pose: its shoulders lie in one point, so it cannot be scaled to another body")
-    moved = there + (driving - here) * (wanted / width)
+    here, there = (_trunk(points, names)[0] for points in (driving, source[None]))
+    moved = there + (driving - here) * body_scale(driving, source, names)
     head = [i for i, name in enumerate(names) if name.startswith(HEAD)]
     if "nose" in index:
         moved[:, head] += source[index["nose"]] - np.median(moved[:, index["nose"]], axis=0)
     return moved.astype(np.float32)
+
+
+def body_scale(driving: np.ndarray, source: np.ndarray, names: list[str]) -> float:
+    """The source's shoulder width [P, 2] by the driving one's [T, P, 2], its median. Raises InputError where one is nothing."""
+    width, wanted = (_trunk(points, names)[1] for points in (driving, source[None]))
+    if width < 1e-6 or wanted < 1e-6:
+        raise InputError("pose: its shoulders lie in one point, so it cannot be scaled to another body")
+    return wanted / width
+
+
+def _trunk(points: np.ndarray, names: list[str]) -> tuple[np.ndarray, float]:
+    """The middle of the shoulders [2] and their distance, in the median over [T, P, 2]."""
+    left, right = names.index("left_shoulder"), names.index("right_shoulder")
+    across = np.linalg.norm(points[:, left] - points[:, right], axis=-1)
+    return np.median((points[:, left] + points[:, right]) / 2, axis=0), float(np.median(across))

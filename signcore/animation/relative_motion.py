@@ -11,9 +11,10 @@ def relative_keypoints(
     source: Tensor,  # [1, N, 2]
     driving: Tensor,  # [B, N, 2]
     first: Tensor,  # [1, N, 2] of the first driving frame
+    scale: float | None = None,
 ) -> Tensor:  # [B, N, 2]
-    """kp_s + (kp_d - kp_d0) * sqrt(hull area of kp_s / hull area of kp_d0) (FOMM's and TPSMM's relative mode)."""
-    return source + (driving - first) * hull_scale(source, first)
+    """kp_s + (kp_d - kp_d0) * scale; without a scale, sqrt(hull area of kp_s / hull area of kp_d0) (FOMM's and TPSMM's relative mode)."""
+    return source + (driving - first) * (hull_scale(source, first) if scale is None else scale)
 
 
 def hull_scale(source: Tensor, first: Tensor) -> float:  # [1, N, 2] each

@@ -18,6 +18,7 @@ class Generator(Protocol):
     It may have `judge(inputs) -> (metrics, reference)`: the names of the metrics that say something about this output, and
     the truth to compare it with in the output's own size and rate (None where there is none); `run` uses them where
     no `--metric` or no `--reference` is given.
+    It may have `troubles(inputs) -> lines`: what will go wrong with these inputs; `run` says it and keeps it in its manifest.
     It may have `inputs_of(sample) -> (inputs, truth)`, a dataset's sample as `signcore evaluate` gives it, and
     `views(product) -> {title: Video or Image}`, shown in the report beside the product; a pose's "video" is written too.
     A field of the inputs model with `json_schema_extra={"pose_of": "driving"}` is filled with the pose of that video or image.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from signcore.contracts import Context
-from signcore.errors import ConfigError, ContractError, InputError, SigncoreError, UsageError
+from signcore.errors import ConfigError, ContractError, InputError, SigncoreError, UsageError, out_of_memory
 from signcore.registry import Registry, failed, resolve
 from signcore.runs.inputs import read_reference, type_of
 from signcore.runs.plan import Plan, Stage
@@ -57,7 +59,7 @@ def execute(
     for i, (stage, component) in enumerate(zip(plan.stages, components, strict=True)):
         start = time.perf_counter()
         inputs = {**stage.inputs, **{name: outcome.products[j] for name, j in stage.pending.items()}}
-        product, made_inputs = _guarded(stage.chosen, lambda c=component, s=stage, v=inputs: _work(c, s, v))  # type: ignore[misc]
+        product, made_inputs = _guarded(stage.chosen, partial(_work, component, stage, inputs, plan.notes))
         if i == len(plan.stages) - 1:
             product = _guarded(stage.chosen, lambda p=product: keep(p, folder))  # type: ignore[misc]
             if hasattr(component, "views"):
@@ -88,16 +90,12 @@ def _guarded(chosen: Chosen, work: Callable[[], Any], what: str = "raised while 
     except _PASS:
         raise
     except (Exception, SystemExit) as error:
-        if _out_of_memory(error):
+        if out_of_memory(error):
             raise
         raise failed(chosen.record, chosen.component, error, what) from error
 
 
-def _out_of_memory(error: BaseException) -> bool:
-    return "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower()
-
-
-def _work(component: Any, stage: Stage, inputs: dict[str, Any]) -> tuple[Any, Any]:
+def _work(component: Any, stage: Stage, inputs: dict[str, Any], notes: list[str]) -> tuple[Any, Any]:
     """The stage's product, checked, and the inputs as the component took them."""
     kind, label = stage.chosen.kind, stage.chosen.label
     if kind == "estimator":
@@ -115,6 +113,9 @@ def _work(component: Any, stage: Stage, inputs: dict[str, Any]) -> tuple[Any, An
         return hypotheses, inputs
     model = stage.chosen.inputs_model()
     taken = _build_inputs(model, inputs, label) if model is not None else inputs
+    for line in component.troubles(taken) if hasattr(component, "troubles") else ():
+        logging.getLogger("signcore").warning("%s: %s", label, line)
+        notes.append(f"{label}: {line}")
     product = component.generate(taken)
     check_product(label, product, stage.output)
     return product, taken

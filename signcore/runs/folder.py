@@ -73,10 +73,11 @@ def parts_folder(
 
     try:
         yield begin
-    except BaseException:
+    except BaseException as error:
         done = len(list(parts.glob("*.mp4")))
         if done:
-            say(f"{done * PART} frames are kept: the same command with --resume goes on there")
+            tell = error.add_note if isinstance(error, KeyboardInterrupt) else say
+            tell(f"{done * PART} frames are kept: the same command with --resume goes on there")
         else:
             shutil.rmtree(parts, ignore_errors=True)
         raise

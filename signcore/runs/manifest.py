@@ -27,16 +27,9 @@ def manifest(
     plan: Plan, request: Request, outcome: Outcome, device: str, files: dict[str, str]
 ) -> dict[str, Any]:
     return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": request.command,
         **asked(plan, request, outcome.metrics, device),
-        "kernels": _kernels(),
-        "machine": {
-            "system": platform.platform(),
-            "python": platform.python_version(),
-            "cores": os.cpu_count(),
-        },
-        "versions": {name: found for name in _VERSIONS if (found := _version(name))},
+        **made_with(),
         "timings": outcome.timings,
         "scores": [{**s.__dict__, "value": _number(s.value)} for s in outcome.scores],
         "series": outcome.series,
@@ -45,13 +38,33 @@ def manifest(
     }
 
 
-def asked(plan: Plan, request: Request, metrics: list[Chosen], device: str) -> dict[str, Any]:
-    """What the result follows from."""
-    chosen = [s.chosen for s in plan.stages] + metrics
+def made_with() -> dict[str, Any]:
+    """When, on what and with which versions something is made; of train.json too."""
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "kernels": _kernels(),
+        "machine": {
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
+        },
+        "versions": {name: found for name in _VERSIONS if (found := _version(name))},
+    }
+
+
+def made_of(chosen: list[Chosen]) -> dict[str, Any]:
+    """Components with all their settings; of train.json too."""
     return {
         "signcore": __version__,
         "components": [_component(c) for c in chosen],
-        "config": {f"{c.kind}:{c.name}": _settings(c) for c in chosen},
+        "config": {f"{c.kind}:{c.name}": settings_of(c) for c in chosen},
+    }
+
+
+def asked(plan: Plan, request: Request, metrics: list[Chosen], device: str) -> dict[str, Any]:
+    """What the result follows from."""
+    return {
+        **made_of([s.chosen for s in plan.stages] + metrics),
         "request": {
             "components": request.components,
             "settings": request.settings,
@@ -78,7 +91,7 @@ def _component(c: Chosen) -> dict[str, Any]:
     return about
 
 
-def _settings(c: Chosen) -> dict[str, Any]:
+def settings_of(c: Chosen) -> dict[str, Any]:
     return {} if c.config is None else c.config.model_dump(mode="json")
 
 

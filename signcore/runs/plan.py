@@ -112,10 +112,9 @@ def _wire(
             made.embedded.append(slot.name)
     for slot in there:
         wanted = slot.when is not None and getattr(c.config, slot.when, False)
-        if slot.unless in stage.inputs and not wanted:
-            continue
         if slot.pose_of and slot.name not in stage.inputs and slot.name not in stage.pending:
-            _find_pose(made, stage, slot, registry)
+            needed = wanted or slot.unless not in stage.inputs
+            _find_pose(made, stage, slot, registry if needed else None)
     made.stages.append(stage)
 
 
@@ -153,8 +152,9 @@ def pose_file(of: Video | Image) -> Path | None:
     return beside if beside is not None and beside.is_file() else None
 
 
-def _find_pose(made: Plan, stage: Stage, slot: Slot, registry: Registry) -> None:
-    """The pose of a driving video or of a source picture: its own, the .pose beside it, or the first installed estimator's."""
+def _find_pose(made: Plan, stage: Stage, slot: Slot, registry: Registry | None) -> None:
+    """The pose of a driving video or of a source picture: its own, the .pose beside it, or, with a registry, the first installed
+    estimator's."""
     of = stage.inputs.get(slot.pose_of or "")
     if of is None:
         return
@@ -166,6 +166,8 @@ def _find_pose(made: Plan, stage: Stage, slot: Slot, registry: Registry) -> None
         stage.inputs[slot.name] = read("pose", beside, slot.name)
         made.files[slot.name] = beside
         made.notes.append(f"pose of {of.path.name} from {beside.name}")
+        return
+    if registry is None:
         return
     picture = type_of(of) == "image"
     video = Video.from_array(of.array[None]) if picture else of

@@ -10,6 +10,7 @@ from signcore import weights
 from signcore.animation.compatibility import troubles
 from signcore.animation.heatmaps import heatmaps, point_names
 from signcore.animation.pose_motion import PoseKeypoints, completed, person_mask, retargeted
+from signcore.animation.relative_motion import relative_keypoints
 from signcore.contracts import Context
 from signcore.errors import InputError
 from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
@@ -19,6 +20,7 @@ from signcore.presets import describe
 from signcore.types import layouts
 from signcore.types.image import Image
 from signcore.types.poses import pose_from_keypoints
+from signcore.types.video import Video
 
 NAMES = point_names()
 HAND = np.array(["_hand_" in name for name in NAMES])[:, None]
@@ -209,3 +211,105 @@ def test_a_mirrored_pose_moves_the_other_hand(context):
     wanted = PGMM(PGMMConfig(), context).generate(mirrored_by_hand).numpy()
     assert np.array_equal(PGMM(PGMMConfig(mirror_driving=True), context).generate(asked).numpy(), wanted)
     assert not np.array_equal(PGMM(PGMMConfig(), context).generate(asked).numpy(), wanted)
+
+
+@pytest.fixture
+def guided(tmp_path):
+    """Of a small network whose motion comes from frames, and that sees the driving pose; it never saw a frame."""
+    torch.manual_seed(0)
+    config = PGMMConfig(
+        width=4, max_width=16, keypoint_width=4, motion_width=4, motion_max_width=8, transforms=2, pfm_width=8, size=64
+    )  # fmt: skip
+    weights.save(tmp_path, describe("pgmm", config), PoseGuidedMotionModel(config).state_dict(), half=False)
+    return Context(weights=str(tmp_path))
+
+
+def crossing(count: int = 3, scale: float = 0.5, **changes) -> PGMMInputs:
+    """A source whose shoulders are `scale` times as far apart as the driving person's, and elsewhere."""
+    draw = np.random.default_rng(0)
+    driving, source = signer(count), signer(1) * scale + np.float32([0.1, 0.3])
+    given = {
+        "source": Image(draw.integers(0, 255, (64, 64, 3), np.uint8)),
+        "driving": Video.from_array(draw.integers(0, 255, (count, 64, 64, 3), np.uint8), 10),
+        "driving_pose": pose_from_keypoints(driving * 64 - 0.5, "pgmm_36", fps=10, width=64, height=64),
+        "source_pose": pose_from_keypoints(source * 64 - 0.5, "pgmm_36", fps=10, width=64, height=64),
+    }
+    return PGMMInputs(**{**given, **changes})
+
+
+def test_another_persons_hands_are_drawn_on_the_sources_body(guided, monkeypatch):
+    seen = []
+    generate = PoseGuidedMotionModel.generate
+
+    def spy(self, frame, features, motion, points):
+        seen.append(points[:, [point_names("pgmm_56").index(name) for name in NAMES]].numpy())
+        return generate(self, frame, features, motion, points)
+
+    monkeypatch.setattr(PoseGuidedMotionModel, "generate", spy)
+    PGMM(PGMMConfig(mode="cross"), guided).generate(crossing()).numpy()
+    wanted = retargeted(signer(3), signer(1)[0] * 0.5 + np.float32([0.1, 0.3]), NAMES)
+    np.testing.assert_allclose(seen[0], wanted, atol=1e-4)
+    for settings, given in (("reconstruction", crossing()), ("cross", crossing(source_pose=None))):
+        seen.clear()
+        PGMM(PGMMConfig(mode=settings), guided).generate(given).numpy()
+        np.testing.assert_allclose(seen[0], signer(3), atol=1e-4)
+
+
+def test_relative_motion_is_scaled_by_the_shoulders_where_both_are_seen(guided, monkeypatch):
+    scales = []
+    relative = PoseGuidedMotionModel.relative
+
+    def spy(self, source, driving, first, scale=None):
+        scales.append(scale)
+        return relative(self, source, driving, first, scale)
+
+    monkeypatch.setattr(PoseGuidedMotionModel, "relative", spy)
+    generator = PGMM(PGMMConfig(mode="cross"), guided)
+    for given in (crossing(scale=0.5), crossing(scale=0.8), crossing(source_pose=None)):
+        generator.generate(given).numpy()
+    assert scales == [pytest.approx(0.5, abs=1e-4), pytest.approx(0.8, abs=1e-4), None]
+    keypoints, moved = torch.rand(1, 10, 2), torch.rand(2, 10, 2)
+    wanted = keypoints + (moved - moved[:1]) * 0.5
+    torch.testing.assert_close(relative_keypoints(keypoints, moved, moved[:1], 0.5), wanted)
+
+
+def test_a_pose_without_shoulders_moves_nothing_elsewhere(guided):
+    nobody = pose_from_keypoints(
+        np.full((1, 36, 2), np.nan, np.float32), "pgmm_36", fps=10, width=64, height=64
+    )
+    generator = PGMM(PGMMConfig(mode="cross"), guided)
+    given = crossing(source_pose=nobody)
+    assert np.array_equal(
+        generator.generate(given).numpy(), generator.generate(crossing(source_pose=None)).numpy()
+    )
+    assert any("source: shows nobody" in line for line in generator.troubles(given))
+    with pytest.raises(InputError, match="nobody can be moved"):
+        PGMM(PGMMConfig(mode="cross", still_background=True), guided).generate(given)
+
+
+def test_a_generator_tells_its_troubles(guided):
+    generator = PGMM(PGMMConfig(mode="cross"), guided)
+    assert any("times closer" in line for line in generator.troubles(crossing(scale=0.4)))
+    assert any("its pose is not known" in line for line in generator.troubles(crossing(source_pose=None)))
+    handless = signer(3)
+    handless[:, [i for i, name in enumerate(NAMES) if "_hand_" in name]] = np.nan
+    given = crossing(
+        driving_pose=pose_from_keypoints(handless * 64 - 0.5, "pgmm_36", fps=10, width=64, height=64)
+    )
+    assert any("shows a hand" in line for line in generator.troubles(given))
+    alike = PGMM(PGMMConfig(mode="reconstruction"), guided)
+    assert alike.troubles(crossing(scale=0.4)) == []
+
+
+def test_with_a_driving_video_too_the_background_stays_and_the_signer_is_mirrored(guided):
+    still = PGMM(PGMMConfig(mode="cross", still_background=True), guided)
+    given = crossing()
+    frames, picture = still.generate(given).numpy(), given.source.array
+    assert np.array_equal(frames[:, :4, 56:], picture[None, :4, 56:].repeat(3, axis=0))
+    free = PGMM(PGMMConfig(mode="cross"), guided)
+    assert not np.array_equal(free.generate(given).numpy()[:, :4, 56:], frames[:, :4, 56:])
+    flipped = Video.from_array(np.ascontiguousarray(given.driving.numpy()[:, :, ::-1]), 10)
+    by_hand = crossing(driving=flipped, driving_pose=layouts.mirror(given.driving_pose))
+    asked = PGMM(PGMMConfig(mode="cross", mirror_driving=True), guided).generate(given).numpy()
+    assert np.array_equal(asked, free.generate(by_hand).numpy())
+    assert not np.array_equal(asked, free.generate(given).numpy())

@@ -353,7 +353,7 @@ def test_persons_are_cut_out_alike_wherever_they_stand(by_pose, folder):
             made.append(make(path, fit="person").generate(given).numpy())
     for alone, aside in ((made[0], made[2]), (made[1], made[3])):  # the poses' floats round otherwise
         assert np.abs(alone.astype(int) - aside).max() <= 2
-    with pytest.raises(InputError, match="source_pose: motion from poses, and fit=person"):
+    with pytest.raises(InputError, match="source_pose: motion from poses, fit=person and"):
         make(folder, fit="person").generate(inputs())
 
 
