@@ -41,7 +41,7 @@ def fit_image(array: np.ndarray, height: int, width: int, fit: Fit = "crop") -> 
 def crop_box(have_height: int, have_width: int, height: int, width: int) -> tuple[float, float, float, float]:
     """(left, top, width, height) of the largest centred part of a picture with the aspect of width x height."""
     scale = min(have_height / height, have_width / width)
-    w, h = width * scale, height * scale
+    w, h = min(width * scale, have_width), min(height * scale, have_height)  # rounding may go past the edge
     return (have_width - w) / 2, (have_height - h) / 2, w, h
 
 
