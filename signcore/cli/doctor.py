@@ -263,20 +263,22 @@ CHECKS: dict[str, Callable[[], Check]] = {
 
 def _clip(source: Path | None, driving: Path, estimator: str | None, fit: str) -> list[Check]:
     """What will go wrong when `driving` moves `source`."""
+    from pose_format import Pose
 
     from signcore.animation.compatibility import troubles
     from signcore.animation.frames import fit_points, person_square
     from signcore.animation.heatmaps import point_names, pose_points
-    from signcore.types import read_image, read_video
+    from signcore.types import read_image, read_pose, read_video
 
     names = point_names()
 
-    def points(of: Image | Video) -> np.ndarray:  # [T, P, 2] across the square that is cut out
-        found = pose_points(_pose(of, estimator))
-        place = person_square(found, names, of.height, of.width) if fit == "person" else fit
-        return fit_points(found, of.height, of.width, place)
+    def points(of: Image | Video | Pose) -> np.ndarray:  # [T, P, 2] across the square that is cut out
+        pose, size = (of, of.header.dimensions) if isinstance(of, Pose) else (_pose(of, estimator), of)
+        found = pose_points(pose)
+        place = person_square(found, names, size.height, size.width) if fit == "person" else fit
+        return fit_points(found, size.height, size.width, place)
 
-    moving = points(read_video(driving))
+    moving = points(read_pose(driving) if driving.suffix == ".pose" else read_video(driving))
     still = points(read_image(source))[0] if source is not None else None
     found = troubles(still, moving, names)
     if not found:
@@ -309,7 +311,7 @@ def _pose(of: Image | Video, estimator: str | None) -> Pose:
 
 @click.command("doctor")
 @click.option("--source", type=click.Path(path_type=Path), help="A picture that is to be moved.")
-@click.option("--driving", type=click.Path(path_type=Path), help="A video that is to move it.")
+@click.option("--driving", type=click.Path(path_type=Path), help="A video, or a pose, that is to move it.")
 @click.option(
     "--estimator", help="Makes their poses; else the .pose beside each, or the first installed one."
 )

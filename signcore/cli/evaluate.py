@@ -145,6 +145,11 @@ def command(
     from signcore.registry import registry
     from signcore.runs.request import assign_settings, merge, named, parse_set
 
+    if generator and recognizer:
+        raise UsageError(
+            "--generator and --recognizer: one of them is judged",
+            f"to let {recognizer} read what {generator} makes: --metric slr-wer --set metric:slr-wer.recognizer={recognizer}",
+        )
     if [bool(generator), bool(recognizer), retrieval].count(True) != 1:
         raise UsageError("what is to be judged?", "--generator NAME, --recognizer NAME, or --retrieval")
     if recognizer is not None:

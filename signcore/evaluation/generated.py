@@ -141,6 +141,8 @@ def inputs_of(generator: Any, sample: Sample, model: Any, output: str) -> tuple[
     truth = generator.judge(inputs)[1] if hasattr(generator, "judge") else getattr(sample, output)
     if truth is None:
         raise InputError(f"{sample.id}: has no {output} to judge by")
+    if output == "video" and truth.glosses is None:
+        truth.glosses = sample.glosses
     return inputs, truth
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import signcore
-from signcore.types import read_pose, read_video, write_video
-from signcore.types.poses import keypoints
+from signcore.types import layouts, read_pose, read_video, write_image, write_pose, write_video
+from signcore.types.poses import keypoints, pose_from_keypoints
 
 PLUGIN = """
 import numpy as np
@@ -428,6 +428,43 @@ def test_a_mark_is_in_every_frame_and_is_made_again(cli, clip, picture, tmp_path
     assert np.array_equal(marked, again)
 
 
+def test_doctor_and_run_say_alike_what_will_go_wrong(cli, clip, tmp_path):
+    """A grey picture of nobody, and a driving pose without hands."""
+    video, pose = read_video(clip), read_pose(clip.with_suffix(".pose"))
+    names = layouts.names(pose.header)
+    hands = [i for i, name in enumerate(names) if "_hand_" in name]
+    pose.body.data[:, :, hands] = np.ma.masked
+    pose.body.confidence[:, :, hands] = 0
+    write_video(tmp_path / "sign.mp4", video)
+    write_pose(tmp_path / "sign.pose", pose)
+    write_image(tmp_path / "nobody.png", np.full((64, 64, 3), 128, np.uint8))
+    empty = pose_from_keypoints(
+        np.full((1, 36, 2), np.nan, np.float32), "pgmm_36", fps=10, width=64, height=64
+    )
+    write_pose(tmp_path / "nobody.pose", empty)
+    given = ("--source", tmp_path / "nobody.png", "--driving", tmp_path / "sign.mp4")
+    code, out, _ = cli("doctor", *given)
+    assert code == 0
+    for line in ("source: shows nobody", "no frame's pose shows a hand"):
+        assert line in out
+    code, _, err = cli(
+        "run", "--generator", "pgmm", *given, "--output", tmp_path / "out", "--set", "mode=cross"
+    )
+    assert code == 0
+    notes = " ".join(json.loads((tmp_path / "out" / "run.json").read_text())["notes"])
+    for line in ("source: shows nobody", "no frame's pose shows a hand"):
+        assert line in err
+        assert line in notes
+
+
+def test_a_video_says_in_its_metadata_that_it_was_made(cli, clip, picture, tmp_path):
+    import av
+
+    assert cli(*still(clip, picture, tmp_path / "out", "--seed", 7))[0] == 0
+    with av.open(str(tmp_path / "out" / "result.mp4")) as file:
+        assert file.metadata["comment"] == "made by signcore generator repeat-source, seed 7; not a recording"
+
+
 def test_doctor_looks_at_a_clip_and_a_picture(cli, clip, picture, tmp_path):
     copied = tmp_path / "person.png"
     copied.write_bytes(picture.read_bytes())
@@ -436,6 +473,8 @@ def test_doctor_looks_at_a_clip_and_a_picture(cli, clip, picture, tmp_path):
     assert code == 0
     assert "clip" in out
     assert "python" not in out
+    pose = json.loads(cli("doctor", "--source", copied, "--driving", clip.with_suffix(".pose"), "--json")[1])
+    assert pose == json.loads(cli("doctor", "--source", copied, "--driving", clip, "--json")[1])
     code, _, err = cli("doctor", "--source", picture)
     assert code == 2
     assert "--driving" in err

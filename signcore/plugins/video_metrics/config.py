@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -128,6 +128,18 @@ class AKDConfig(BaseModel):
     )
     points: Literal["all", "body", "hands", "face"] = Field(
         "all", description="Which keypoints of those that both poses have."
+    )
+
+
+class SLRWERConfig(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recognizer: str = Field(description="Who reads the videos; `signcore list recognizer`.")
+    weights: str | None = Field(None, description="Its weights; none: those that ship.")
+    recognizer_settings: dict[str, Any] = Field({}, description="Its settings.")
+    estimator: str | None = Field(
+        None,
+        description="Finds the poses that it reads; none: it looks at the videos, and at poses that they carry.",
     )
 
 

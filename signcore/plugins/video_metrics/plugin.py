@@ -12,6 +12,7 @@ _METRICS = {
     "lpips": ("perceptual:LPIPS", "LPIPSConfig", "Distance of frames as a network's features see it; 0 is best."),
     "aed": ("perceptual:AED", "FramesConfig", "Average distance of frames' embeddings; 0 is best."),
     "akd": ("keypoints:AKD", "AKDConfig", "Average distance of keypoints in pixels, and the share missing; 0 is best."),
+    "slr-wer": ("reading:SLRWER", "SLRWERConfig", "Word error rate of what a recognizer reads in the videos; 0 is best."),
     "fid": ("frechet:FID", "FIDConfig", "Fréchet distance of all frames' embeddings; 0 is best."),
     "fvd": ("frechet:FVD", "FVDConfig", "Fréchet distance of all clips' embeddings; 0 is best."),
 }  # fmt: skip
