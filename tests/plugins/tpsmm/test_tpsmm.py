@@ -234,3 +234,31 @@ def test_the_avd_network_learns_to_undo_the_stretching():
         stage.optimizer.step()
         told.append(float(loss.detach()))
     assert np.mean(told[-5:]) < 0.3 * np.mean(told[:3])
+
+
+def test_a_checkpoint_of_the_public_shape_moves_a_picture(tmp_path):
+    """A .pth.tar with a dictionary a network, and optimisers, as the public code writes it."""
+    from signcore import weights
+    from signcore.plugins.tpsmm.config import TPSMMInputs
+    from signcore.plugins.tpsmm.generator import TPSMM
+    from signcore.types.image import Image
+    from signcore.types.video import Video
+
+    settings = {**{k: v for k, v in TINY.items() if k != "averaging"}, "size": 64, "avd": True}
+    torch.manual_seed(0)
+    model = ThinPlateSplineMotionModel(TPSMMConfig(**settings))
+    parts = ("kp_detector", "dense_motion_network", "inpainting_network", "bg_predictor", "avd_network")
+    told = {name: getattr(model, name).state_dict() for name in parts}
+    optimizer = torch.optim.Adam(model.parameters()).state_dict()
+    torch.save(
+        {**told, "optimizer": optimizer, "optimizer_avd": optimizer, "epoch": 99}, tmp_path / "vox.pth.tar"
+    )
+    weights.convert(tmp_path / "vox.pth.tar", tmp_path / "vox.safetensors")
+    frames = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), np.uint8)
+    given = TPSMMInputs(source=Image(frames[0]), driving=Video.from_array(frames, 10))
+    context = Context(weights=str(tmp_path / "vox.safetensors"))
+    made = TPSMM(TPSMMConfig(**settings), context)
+    assert all(
+        torch.equal(made.model.state_dict()[name], value) for name, value in model.state_dict().items()
+    )
+    assert made.generate(given).shape == (2, 64, 64, 3)
