@@ -16,6 +16,9 @@ class _Corpus(BaseModel):
         None,
         description="A folder with NAME.pose of each clip; unset: those beside the videos, if there are any.",
     )
+    estimator: str | None = Field(
+        None, description="Makes the pose of a clip that has no such file; unset: it has none."
+    )
 
 
 class ASLLRPConfig(_Corpus):

@@ -15,6 +15,7 @@ from pose_format import Pose
 
 from signcore.contracts import Context, Sample
 from signcore.errors import ConfigError, InputError
+from signcore.plugins.datasets.estimated import Estimated
 from signcore.plugins.datasets.sentence_config import (
     ASLLRPConfig,
     AUTSLConfig,
@@ -42,7 +43,7 @@ class _Corpus(ABC):
     def __init__(self, config: Any = None, context: Context | None = None) -> None:
         if config is None:
             raise ConfigError(f"dataset {self.name}: path: is needed")
-        self.config = config
+        self.config, self.estimated = config, Estimated(config.estimator, context)
         if not config.path.is_dir():
             raise InputError(f"{config.path}: no such folder")
         self.clips = list(self.listed())
@@ -63,11 +64,12 @@ class _Corpus(ABC):
         if not 0 <= index < len(self):
             raise IndexError(f"clip {index} of {len(self)}")
         clip = self.clips[index]
-        pose = self._pose_file(clip)
+        pose, there = self._pose_file(clip), clip.media.exists()
+        makes = there and self.config.estimator is not None
         return Sample(
             id=clip.name,
-            video=partial(self._video, clip) if clip.media.exists() else None,
-            pose=partial(self._pose, pose) if pose.is_file() else None,
+            video=partial(self._video, clip) if there else None,
+            pose=partial(self._pose, pose, clip) if pose.is_file() or makes else None,
             glosses=clip.glosses,
             signer=clip.signer,
             language=self.language,
@@ -79,8 +81,8 @@ class _Corpus(ABC):
         found: Path = folder / f"{clip.name}.pose"
         return found
 
-    def _pose(self, file: Path) -> Pose:
-        return read_pose(file)
+    def _pose(self, file: Path, clip: _Clip) -> Pose | None:
+        return read_pose(file) if file.is_file() else self.estimated.of(clip.name, partial(self._video, clip))
 
     def _video(self, clip: _Clip) -> Video:
         return read_video(clip.media, fps=self.fps() if clip.media.is_dir() else None)

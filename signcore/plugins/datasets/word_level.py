@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pose_format import Pose
+from pose_format.numpy import NumPyPoseBody
+from pose_format.pose_header import PoseHeader, PoseHeaderDimensions
 
 from signcore.contracts import Context, Sample
 from signcore.errors import ConfigError, InputError
+from signcore.plugins.datasets.estimated import Estimated
 from signcore.plugins.datasets.word_level_config import NMFsCSLConfig, WLASLConfig
 from signcore.types import read_pose, read_text, read_video
 from signcore.types.decode import SUFFIXES
@@ -39,7 +43,8 @@ class _Entry:
 class _Listed:
     """Samples by a list; clips that it names and that are not on disk are left out and told once."""
 
-    def __init__(self, name: str, entries: list[_Entry]) -> None:
+    def __init__(self, name: str, entries: list[_Entry], estimated: Estimated) -> None:
+        self.estimated = estimated
         self.entries = [entry for entry in entries if entry.file.exists()]
         if not self.entries:
             where = f"; the first looked for: {entries[0].file}" if entries else ""
@@ -60,12 +65,20 @@ class _Listed:
         return Sample(
             id=entry.id,
             video=partial(_video, entry),
-            pose=partial(_pose, entry),
+            pose=partial(self._pose, entry),
             glosses=[entry.gloss],
             signer=entry.signer,
             split=entry.split,
             language=self.language,
         )
+
+    def _pose(self, entry: _Entry) -> Pose | None:
+        beside = entry.file.with_suffix(".pose")
+        if not beside.is_file():
+            return self.estimated.of(entry.id, partial(_video, entry))
+        pose, box = read_pose(beside), _box(entry)
+        pose = pose_frames(pose, range(len(pose.body.data))[_frames(entry, len(pose.body.data))])
+        return pose if box is None else _cropped(pose, *box)
 
     language: str | None = None
 
@@ -86,7 +99,8 @@ class WLASL(_Listed):
         listed = _json(config.path / LIST_NAME)
         subset = config.path / f"nslt_{config.glosses}.json"
         own = _json(subset) if subset.is_file() else None
-        super().__init__(str(config.path / LIST_NAME), list(self._entries(listed, own)))
+        entries = list(self._entries(listed, own))
+        super().__init__(str(config.path / LIST_NAME), entries, Estimated(config.estimator, context))
 
     def _entries(self, listed: Any, own: Any) -> Iterator[_Entry]:
         try:
@@ -149,7 +163,7 @@ class NMFsCSL(_Listed):
                             signer[1] if signer else None,
                         )
                     )
-        super().__init__(str(root), entries)
+        super().__init__(str(root), entries, Estimated(config.estimator, context))
 
     def _file(self, clip: str) -> Path:
         root = self.config.path
@@ -187,19 +201,29 @@ def _frames(entry: _Entry, count: int) -> slice:
 def _video(entry: _Entry) -> Video:
     video = read_video(entry.file)
     video = video[_frames(entry, len(video))]
-    if entry.box is None:
+    box = _box(entry)
+    if box is None:
         return video
-    x0, y0, x1, y1 = entry.box
-    x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, video.width), min(y1, video.height)
-    if x1 <= x0 or y1 <= y0:
-        return video
+    x0, y0, x1, y1 = box
     crop: Callable[[int], np.ndarray] = lambda i: np.ascontiguousarray(video[i][y0:y1, x0:x1])  # noqa: E731
     return Video.from_frames(crop, len(video), y1 - y0, x1 - x0, video.fps)
 
 
-def _pose(entry: _Entry) -> Any:
-    beside = entry.file.with_suffix(".pose")
-    if not beside.is_file() or entry.box is not None:
+def _box(entry: _Entry) -> tuple[int, int, int, int] | None:
+    """x0, y0, x1, y1 within the picture; None where the list gives no box, or an empty one."""
+    if entry.box is None:
         return None
-    pose = read_pose(beside)
-    return pose_frames(pose, range(len(pose.body.data))[_frames(entry, len(pose.body.data))])
+    video = read_video(entry.file)
+    x0, y0, x1, y1 = entry.box
+    x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, video.width), min(y1, video.height)
+    return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+
+
+def _cropped(pose: Pose, x0: int, y0: int, x1: int, y1: int) -> Pose:
+    """In the pixels of the box."""
+    body, header = pose.body, pose.header
+    data = body.data.copy()
+    data[..., :2] = data[..., :2] - np.array([x0, y0], np.float32)
+    size = PoseHeaderDimensions(x1 - x0, y1 - y0, header.dimensions.depth)
+    cropped = PoseHeader(header.version, size, header.components)
+    return Pose(cropped, NumPyPoseBody(body.fps, data, body.confidence))

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+ESTIMATOR = "Makes the pose of a clip that has no .pose beside it; unset: such a clip has none."
+
 
 class WLASLConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,6 +23,7 @@ class WLASLConfig(BaseModel):
         True, description="Cut a video to its annotated frames where it is longer (the raw downloads are)."
     )
     box: bool = Field(False, description="Crop the frames to the annotated box of the person.")
+    estimator: str | None = Field(None, description=ESTIMATOR)
 
 
 class NMFsCSLConfig(BaseModel):
@@ -37,3 +40,4 @@ class NMFsCSLConfig(BaseModel):
         None,
         description="A .txt or .csv of label and word, a line each; unset: the label's number is the gloss.",
     )
+    estimator: str | None = Field(None, description=ESTIMATOR)
