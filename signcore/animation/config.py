@@ -15,6 +15,7 @@ from signcore.types.video import Video
 PAPER_TRAINING: dict[str, Any] = {
     "learning_rate": 2e-4, "schedule": "milestones", "l1_weight": 0.0, "perceptual_weight": 10.0, "vgg_width": 64,
     "ssim_weight": 0.0, "hand_weight": 0.0, "moving_weight": 0.0, "drawn_weight": 0.0, "colour_jitter": 0.1, "averaging": 0.0,
+    "background_from": 0.1,
 }  # fmt: skip
 
 
@@ -101,6 +102,7 @@ class AnimationConfig(PresetConfig):
     background_weight: float = setting(
         10.0, "background motion there and back is the identity (where `background` is on)", ge=0
     )
+    background_from: float = setting(0.0, "part of the steps after which that loss counts", ge=0, lt=1)
     dropout_start: float = setting(0.0, "probability that a spline is dropped, at the first step", ge=0, lt=1)
     dropout_max: float = setting(0.0, "the same, where its rise ends", ge=0, lt=1)
     dropout_rise: float = setting(0.1, "part of the steps in which it rises", gt=0, le=1)

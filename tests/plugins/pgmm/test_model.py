@@ -118,6 +118,23 @@ def test_the_paper_preset_is_the_papers():
     assert config.learning_rate == 2e-4
     assert config.schedule == "milestones"
     assert PGMMConfig(preset="paper", width=32).width == 32
+    assert (config.points, config.bones, config.colours, config.blend) == ("pgmm_36", False, False, "none")
+    assert (config.learning_rate, config.schedule, config.batch, config.clip) == (2e-4, "milestones", 28, 10)
+    assert (config.perceptual_weight, config.equivariance_weight, config.warp_weight) == (10, 10, 10)
+    assert (config.background_weight, config.background_from, config.align_weight, config.pose_weight) == (
+        10,
+        0.1,
+        1,
+        1,
+    )
+    assert (config.l1_weight, config.ssim_weight, config.hand_weight, config.drawn_weight) == (0, 0, 0, 0)
+    assert (config.dropout_start, config.dropout_max, config.dropout_rise, config.dropout_until) == (
+        0.1,
+        0.3,
+        0.1,
+        0.35,
+    )
+    assert (config.mirror, config.colour_jitter, config.averaging, config.moving_weight) == (True, 0.1, 0, 0)
 
 
 def test_an_occluded_place_gets_nothing_from_the_warp():
