@@ -99,3 +99,58 @@ def test_the_shipped_weights_beat_both_trivial_generators_on_many_held_out_signe
     found = scores(clips=16, step=3, trained_on=60)
     assert beats(found["pgmm"], found["source"]), found
     assert beats(found["pgmm"], found["nearest"]), found
+
+
+def test_a_pose_alone_draws_hands_where_they_are_better_than_the_source_repeated():
+    """Of signers that no training saw: the source's pose and the driving pose, no driving frame."""
+    generator = PGMM(PGMMConfig(preset="pose"), Context())
+    held_out = Dataset(DatasetConfig(split="test", clips=2, signers=2, frames=25, cache=False))
+    rows: dict[str, list[list[float]]] = {"pose": [], "source": []}
+    for i in range(2):
+        sample = held_out[i]
+        first = Image(sample.video[0], pose=sample.video.pose)
+        made = generator.generate(PGMMInputs(source=first, driving_pose=sample.video.pose)).numpy()[::4]
+        truth = tensor(sample.video.numpy()[::4])
+        boxes = hand_boxes(pose_points(sample.video.pose)[::4], point_names())
+        hands = hand_weights(torch.from_numpy(boxes), truth, 1.0) - 1
+        for name, images in {"pose": tensor(made), "source": truth[:1].expand_as(truth)}.items():
+            apart = (images - truth).abs().mean(1, keepdim=True)
+            alike = ssim_map(images, truth).mean(1, keepdim=True)
+            inside = [float((m * hands).sum() / hands.sum()) for m in (apart, alike)]
+            rows[name].append([float(apart.mean()), float(alike.mean()), *inside])
+    names = ("l1", "ssim", "hand_l1", "hand_ssim")
+    found = {row: dict(zip(names, np.mean(values, axis=0), strict=True)) for row, values in rows.items()}
+    assert beats(found["pose"], found["source"]), found
+
+
+LONG = """
+import resource, sys
+import numpy as np
+from signcore.plugins.pgmm.config import PGMMConfig, PGMMInputs
+from signcore.plugins.pgmm.generator import PGMM
+from signcore.types.image import Image
+from signcore.types.poses import pose_from_keypoints
+from signcore.types.video import Video
+
+count, size = 1500, 256
+base = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
+points = np.random.default_rng(1).uniform(50, 200, (count, 56, 2)).astype(np.float32)
+pose = pose_from_keypoints(points, "pgmm_56", fps=25, width=size, height=size)
+driving = Video.from_frames(lambda i: np.roll(base, i, axis=1), count, size, size)
+made = PGMM(PGMMConfig(mode="cross")).generate(PGMMInputs(source=Image(base), driving=driving, driving_pose=pose))
+for i, frame in enumerate(made):
+    if i == 100:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(i + 1, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.slow
+def test_a_long_driving_video_takes_no_more_memory_than_a_short_one():
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", LONG], capture_output=True, text=True, check=True)
+    count, growth = map(int, done.stdout.split())
+    assert count == 1500
+    assert growth < 40_000  # kB; the frames are 295 MB, and as many made ones
