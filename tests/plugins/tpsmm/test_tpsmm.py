@@ -12,6 +12,7 @@ from signcore.animation.inpainting import InpaintingNetwork
 from signcore.animation.training import Batch
 from signcore.contracts import Context
 from signcore.nn.anti_alias import ImagePyramid
+from signcore.nn.coordinates import warp
 from signcore.nn.dense_motion import DenseMotion
 from signcore.nn.thin_plate_spline import ThinPlateSpline
 from signcore.nn.vgg import VGG19
@@ -58,12 +59,15 @@ def test_the_inpainting_network_draws_the_recorded_frames(oracle, run):
     )
     features = network.encode(source)
     close(network(source, features, motion).prediction, io[f"{run}.prediction"], 2e-4)
+    close(warp(source, motion.flow), io[f"{run}.deformed"], 1e-4)
     driving = network.encode(io["driving"])
     found = losses.warping(features, driving, motion.flow, motion.visible)
     close(found, io[f"{run}.warp_loss_unweighted"], 2e-5)
     if run == "bg":
         for i, (feature, visible) in enumerate(zip(driving[::-1], motion.visible[::-1], strict=True)):
             close(feature * visible, io[f"bg.driving_encoder_maps{i}"], 2e-4)
+        for i, (feature, visible) in enumerate(zip(features, motion.visible, strict=True)):
+            close(warp(feature, motion.flow, visible), io[f"bg.warped_encoder_maps{i}"], 2e-4)
 
 
 @pytest.mark.parametrize("run", ["eval_epoch50", "train_epoch50", "train_epoch5_dropout"])
@@ -116,6 +120,9 @@ def test_a_whole_training_step_is_the_recorded_one(oracle, run):
     )
     import signcore.animation.training as module
 
+    made = []
+    generate = model.generate
+    model.generate = lambda *given: made.append(generate(*given)) or made[-1]
     plain = module.motion_frame
     module.motion_frame = lambda frame: (
         frame
@@ -124,6 +131,7 @@ def test_a_whole_training_step_is_the_recorded_one(oracle, run):
         told = task.losses(batch, spline, io[f"{run}.keep"].double() if dropped else None)
     finally:
         module.motion_frame = plain
+    close(made[0].prediction.float(), io[f"{run}.prediction"], 1e-3)
     names = {
         "perceptual": "perceptual",
         "equivariance": "equivariance_value",
