@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from signcore.contracts import Context
-from signcore.errors import UsageError, WorkError
+from signcore.errors import UsageError
 from signcore.registry import Registry, registry
 from signcore.runs.execute import Outcome, Score, execute
 from signcore.runs.folder import (
@@ -134,20 +134,8 @@ def perform(
 
     about = asked(wired, request, wired.metrics, device)
     with whole_folder(folder) as temporary, parts_folder(folder, about, request.resume, say) as begin:
-        try:
-            with native_output(temporary / "log.txt"):
-                outcome = execute(
-                    found,
-                    wired,
-                    request,
-                    context,
-                    keep,
-                    temporary,
-                )
-        except (MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and "memory" not in str(error).lower():
-                raise
-            raise WorkError("out of memory", "use a smaller size or batch, or a shorter clip") from error
+        with native_output(temporary / "log.txt"):
+            outcome = execute(found, wired, request, context, keep, temporary)
         for left_out in wired.notes[said:]:
             say(left_out)
         _write_pages(temporary, wired, request, outcome, device, last.output)

@@ -69,3 +69,12 @@ class ArgumentError(UsageError, ValueError):
 
 class ArgumentTypeError(UsageError, TypeError):
     """A kernel's argument has a wrong type, dtype or device; the message starts with its name."""
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's, a GPU's, or a CPU's, for which torch raises a bare RuntimeError."""
+    told = str(error).lower()
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in told for word in words)
+    )

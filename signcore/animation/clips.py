@@ -63,8 +63,8 @@ class Clips:
             raise InputError("dataset: holds no clips")
         self.dataset, self.config = dataset, config
         self.indices = split(dataset, config.held_out)
-        self.skipped: dict[int, str] = {}  # clips that could not be read, and why
-        self.useless: set[int] = set()  # training clips without two frames
+        self.skipped: dict[int, Exception] = {}  # clips that could not be used, and why
+        self._untold: list[str] | None = []  # until a clip can be used: where none can, one error says so
         self._kept: dict[int, Clip] = {}
         self._free = config.cache << 20
 
@@ -82,13 +82,30 @@ class Clips:
         if index in self.skipped:
             return None
         try:
-            return self[index]
+            clip = self[index]
         except (InputError, OSError) as error:
-            self.skipped[index] = str(error)
-            logging.getLogger("signcore").warning(
-                "clip %d of %d left out: %s", index, len(self.dataset), error
-            )
+            self._leave_out(index, error)
             return None
+        for line in self._untold or ():
+            logging.getLogger("signcore").warning(line)
+        self._untold = None
+        return clip
+
+    def moving(self, index: int) -> Clip | None:
+        """A readable clip of two frames or more."""
+        clip = self.readable(index)
+        if clip is None or len(clip.frames) > 1:
+            return clip
+        self._leave_out(index, InputError(f"{clip.id}: has a single frame, motion needs two"))
+        return None
+
+    def _leave_out(self, index: int, error: Exception) -> None:
+        self.skipped[index] = error
+        line = f"clip {index} of {len(self.dataset)} left out: {error}"
+        if self._untold is None:
+            logging.getLogger("signcore").warning(line)
+        else:
+            self._untold.append(line)
 
 
 def split(dataset: Dataset, held_out: float) -> dict[str, list[int]]:
@@ -115,7 +132,10 @@ def read(sample: Sample, config: ClipSettings) -> Clip:
     if pose is None:
         pose = video.pose
     if pose is None and config.needs_pose:
-        raise InputError(f"{sample.id}: has no pose", "write one beside the video with an estimator")
+        raise InputError(
+            f"{sample.id}: has no pose",
+            "dataset.estimator=mediapipe makes them, or write a .pose beside each video",
+        )
     count = len(video)
     wanted = np.linspace(0, count - 1, min(count, config.clip_frames or count)).round().astype(int)
     names, found = point_names(config.points), np.zeros((0, 0, 2), np.float32)

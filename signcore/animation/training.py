@@ -26,7 +26,7 @@ from signcore.nn.anti_alias import ImagePyramid
 from signcore.nn.dense_motion import draw_keep
 from signcore.nn.thin_plate_spline import ThinPlateSpline
 from signcore.nn.thin_plate_spline import random as random_spline
-from signcore.nn.vgg import VGG19
+from signcore.nn.vgg import LEAST_SIDE, VGG19
 from signcore.presets import describe, trained_config
 
 SCALES = (1.0, 0.5, 0.25, 0.125)
@@ -98,7 +98,8 @@ class AnimationTask(Method):
             weight_decay=1e-4,
         )
         self.names = point_names(self.config.points)
-        self.dropped = 0.0
+        self.dropped = 0.0  # share of the splines that this step drops
+        self.holds_background = True  # whether the background loss counts in this step
         self._clips: Clips | None = None
 
     def stages(self) -> list[AnimationTask]:
@@ -125,10 +126,12 @@ class AnimationTask(Method):
             factor = min((step + 1) / max(1, WARM_UP * steps), 1) * falling
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * factor
-        rise = min(done / config.dropout_rise, 1)
-        self.dropped = config.dropout_start + rise * (config.dropout_max - config.dropout_start)
+        # as the public code: it rises at the rate of dropout_max in dropout_rise, from dropout_start on
+        rise = config.dropout_start + done / config.dropout_rise * config.dropout_max
+        self.dropped = min(rise, config.dropout_max)
         if done >= config.dropout_until:
             self.dropped = 0.0
+        self.holds_background = done >= config.background_from
 
     def batches(self, dataset: Dataset, split: str, start: int = 0) -> Iterator[Batch]:
         clips = self.clips(dataset)
@@ -155,19 +158,16 @@ class AnimationTask(Method):
         Another one is drawn in place of a clip of one frame, or of one that cannot be read: which they are does not change
         what a resumed run draws.
         """
-        while len(clips.useless) < len(indices):
-            index = indices[int(random.integers(len(indices)))]
-            clip = clips.readable(index)
-            if clip is not None and len(clip.frames) > 1:
+        while any(index not in clips.skipped for index in indices):
+            clip = clips.moving(indices[int(random.integers(len(indices)))])
+            if clip is not None:
                 a, b = random.choice(len(clip.frames), 2, replace=False)
                 return clip.frames[a], clip.frames[b], clip.points[b], clip.complete[[a, b]]
-            clips.useless.add(index)
-        first = (
-            f"; the first that could not be read: {next(iter(clips.skipped.values()))}"
-            if clips.skipped
-            else ""
+        first = clips.skipped[indices[0]]
+        raise InputError(
+            f"dataset: none of its {len(indices)} clips can be trained on; the first: {first}",
+            getattr(first, "hint", ""),
         )
-        raise InputError(f"dataset: has no clip of at least two frames{first}")
 
     def batch(
         self,
@@ -241,7 +241,9 @@ class AnimationTask(Method):
             if config.l1_weight:
                 told["reconstruction"] = config.l1_weight * losses.reconstruction(made, wanted, focus)
             if self.vgg is not None:
-                told["perceptual"] = config.perceptual_weight * losses.perceptual(self.vgg, made, wanted)
+                large = [i for i, image in enumerate(made) if image.shape[-1] >= LEAST_SIDE]
+                seen = losses.perceptual(self.vgg, [made[i] for i in large], [wanted[i] for i in large])
+                told["perceptual"] = config.perceptual_weight * seen
             if config.drawn_weight and result.drawn is not result.prediction:
                 found = losses.reconstruction(self.pyramid(result.drawn), wanted, focus)
                 told["drawn"] = config.drawn_weight * found
@@ -257,7 +259,7 @@ class AnimationTask(Method):
             found = losses.warping(features[:levels], driving_features[:levels], motion.flow, motion.visible)
             told["warp"] = config.warp_weight * found
         told |= self.more_losses(batch, result)
-        if there is not None and back is not None and config.background_weight:
+        if there is not None and back is not None and config.background_weight and self.holds_background:
             told["background"] = config.background_weight * losses.background(there, back)
         return told
 
@@ -294,14 +296,21 @@ class AnimationTask(Method):
 
     def held_out(self, clips: Clips) -> list[Clip]:
         indices = clips.indices["held-out"] or clips.indices["train"]
-        found = (clips.readable(i) for i in indices)
+        found = (clips.moving(i) for i in indices)
         return list(itertools.islice((c for c in found if c is not None), self.config.evaluate_clips))
 
     def trained_on(self, clips: Clips) -> Iterator[Clip]:
         indices = clips.indices["train"]
         count = min(len(indices), self.config.nearest_clips)
-        found = (clips.readable(indices[i * len(indices) // count]) for i in range(count))
+        found = (clips.moving(indices[i * len(indices) // count]) for i in range(count))
         return (c for c in found if c is not None)
+
+    def about(self) -> dict[str, Any]:
+        skipped = self._clips.skipped if self._clips is not None else {}
+        return {
+            "perceptual": None if self.vgg is None else self.vgg.source,
+            "left_out": [str(reason) for _, reason in sorted(skipped.items())],
+        }
 
     def export(self, folder: Path) -> None:
         base = self.context.weights if self.config.frozen else None

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from signcore.errors import SigncoreError
+from signcore.errors import SigncoreError, out_of_memory
 
 Item = TypeVar("Item")
 
@@ -24,8 +24,12 @@ def guarded(work: Callable[[], Any], arguments: Sequence[str]) -> int:
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        note("stopped; nothing was left behind")
+    except (KeyboardInterrupt, click.exceptions.Abort) as stop:
+        # click makes an Abort of it; who keeps something for a second start notes that on the interruption
+        left = getattr(stop.__cause__ or stop, "__notes__", [])
+        if not left and arguments[:1] == ["run"]:
+            left = ["nothing was left behind"]
+        note("; ".join(["stopped", *left]))
         return 130
     except click.ClickException as error:
         return _fail(error.format_message(), "", error.exit_code, arguments)
@@ -51,6 +55,8 @@ def guarded(work: Callable[[], Any], arguments: Sequence[str]) -> int:
             arguments,
         )
     except Exception as error:
+        if out_of_memory(error):
+            return _fail("out of memory", _to_lower(arguments), 1, arguments)
         text = (str(error).splitlines() or [""])[0]
         return _fail(
             f"unexpected {type(error).__name__}: {text}",
@@ -58,6 +64,18 @@ def guarded(work: Callable[[], Any], arguments: Sequence[str]) -> int:
             1,
             arguments,
         )
+
+
+def _to_lower(arguments: Sequence[str]) -> str:
+    """The settings that a verb's memory hangs on."""
+    named = {word.partition("=")[0] for word in arguments}
+    kind = next((k for k in ("generator", "recognizer", "estimator") if f"--{k}" in named), "generator")
+    size = "" if kind == "recognizer" else f" or {kind}.size"
+    if arguments[:1] == ["train"]:
+        return f"lower {kind}.batch (--accumulate makes up for it){size}; the last checkpoint stays"
+    if kind == "recognizer":
+        return "use a shorter clip"
+    return f"lower {kind}.batch_frames{size}, or use a shorter clip"
 
 
 def _fail(message: str, hint: str, code: int, arguments: Sequence[str]) -> int:

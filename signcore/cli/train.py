@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,8 +19,11 @@ from signcore.cli.output import (
     print_table,
     settings_options,
 )
-from signcore.errors import UsageError
+from signcore.errors import ConfigError, UsageError
 from signcore.training import PRECISIONS
+
+if TYPE_CHECKING:
+    from signcore.runs.request import Chosen
 
 HELD_OUT = 0.3  # of the one clip that --video trains on
 LEARNED = ("estimator", "generator", "recognizer")
@@ -75,8 +79,7 @@ LEARNED = ("estimator", "generator", "recognizer")
 @click.option(
     "--evaluate-every",
     type=click.IntRange(0),
-    default=0,
-    show_default=True,
+    show_default="0, with --video a tenth of the steps",
     help="Held-out scores, in steps; 0 for only at the end.",
 )
 @click.option(
@@ -108,7 +111,7 @@ def command(
     steps: int,
     checkpoint_every: int,
     sample_every: int,
-    evaluate_every: int,
+    evaluate_every: int | None,
     precision: str,
     accumulate: int,
     devices: int,
@@ -125,6 +128,7 @@ def command(
     from signcore.config import read_config
     from signcore.contracts import Context
     from signcore.registry import registry, resolve
+    from signcore.runs.manifest import made_of
     from signcore.runs.request import Chosen, assign_settings, merge, parse_set
 
     named = [(k, n) for k, n in zip(LEARNED, (estimator, generator, recognizer), strict=True) if n]
@@ -134,6 +138,8 @@ def command(
         )
     if (dataset is None) == (video is None):
         raise UsageError("what to train on?", "--dataset NAME or --video FILE")
+    if rows is not None and weights is not None:
+        raise UsageError("--weights: goes with one component, rows start from random weights")
     named.append(("dataset", dataset or "video-folder"))
     chosen = [Chosen(kind, name, *registry.find(kind, name)) for kind, name in named]
     *learners, data = chosen
@@ -145,7 +151,13 @@ def command(
         tree["dataset"] = _one_clip(video, registry)
     for path in configs:
         tree = merge(tree, read_config(path))
-    assign_settings(chosen, merge(tree, parse_set(list(sets))))
+    try:
+        assign_settings(chosen, merge(tree, parse_set(list(sets))))
+    except ConfigError as error:
+        if rows is None:
+            raise
+        there = f"what is trained has its settings in {rows}: [settings] for all rows, or a row's own"
+        raise ConfigError(str(error), "; ".join(filter(None, [error.hint, there]))) from error
     for c in chosen:
         c.config = registry.configure(c.record, c.component, c.values)
     where = resolve_device(device)
@@ -155,6 +167,8 @@ def command(
         found = shipped(learners[0].kind, learners[0].name, getattr(learners[0].config, "preset", ""))
         weights = None if found is None else str(found)
         note(f"starts from {found.name}" if found else "no weights ship for it: starts from random ones")
+    for learner in learners:
+        learner.weights = weights
     context = Context(device=where, seed=seed, weights=weights)
     samples = registry.load("dataset", data.name, context, **data.values)
     from signcore.training import fit
@@ -163,20 +177,22 @@ def command(
         "steps": steps,
         "checkpoint_every": checkpoint_every,
         "sample_every": sample_every,
-        "evaluate_every": evaluate_every,
+        "evaluate_every": (max(1, steps // 10) if video else 0) if evaluate_every is None else evaluate_every,
         "accelerator": "cuda" if where.startswith("cuda") else "cpu",
         "devices": devices,
         "num_nodes": nodes,
         "precision": precision,
         "accumulate": accumulate,
-        "progress": _Lines(),
+        "progress": (lines := _Lines()),
+        "evaluated": lines.scores,
     }
     if rows is not None:
-        _train_rows(rows, samples, output, range(seed, seed + seeds), where, options, as_json)
+        _train_rows(rows, samples, data, output, range(seed, seed + seeds), where, options, as_json)
         return
     (learner,) = learners
     task = resolve(learner.record, learner.component, str(learner.component.task))(learner.config, context)
-    fitted = fit(task, samples, folder=output, seed=seed, **options)
+    about = {"command": _command(), **made_of(chosen)}
+    fitted = fit(task, samples, folder=output, seed=seed, about=about, **options)
     if as_json:
         print_json(
             {
@@ -206,6 +222,7 @@ def _one_clip(video: Path, registry: Any) -> dict[str, Any]:
 def _train_rows(
     path: Path,
     samples: Any,
+    data: Chosen,
     output: Path,
     seeds: range,
     device: str,
@@ -214,27 +231,36 @@ def _train_rows(
 ) -> None:
     from signcore.contracts import Context
     from signcore.registry import registry, resolve
+    from signcore.runs.manifest import made_of, settings_of
+    from signcore.runs.request import Chosen
     from signcore.training.rows import Row, printed, read_rows, train_rows
 
-    def make(row: Row, seed: int) -> Any:
+    def make(row: Row, seed: int) -> tuple[Any, dict[str, Any]]:
         record, component = registry.find(row.kind, row.generator)
         if component.task is None:
             raise UsageError(f"{row.kind} {row.generator} cannot be trained")
         config = registry.configure(record, component, row.settings)
-        return resolve(record, component, component.task)(config, Context(device=device, seed=seed))
+        task = resolve(record, component, component.task)(config, Context(device=device, seed=seed))
+        learner = Chosen(row.kind, row.generator, record, component, config=config)
+        return task, {"command": _command(), "row": row.name, **made_of([learner, data])}
 
     table = read_rows(path)
     for row in table:  # all that is wrong with a row is said before the first one is trained
         registry.configure(*registry.find(row.kind, row.generator), row.settings)
-    found = train_rows(table, make, samples, folder=output, seeds=seeds, say=note, **options)
+    about = {"name": data.name, "settings": settings_of(data)}
+    found = train_rows(table, make, samples, data=about, folder=output, seeds=seeds, say=note, **options)
     if as_json:
         print_json(found)
     else:
         print_table(*printed(found))
 
 
+def _command() -> list[str]:
+    return ["signcore", *sys.argv[1:]] if sys.argv[1:2] == ["train"] else []
+
+
 class _Lines:
-    """A line every few seconds: step, rate, time left, losses."""
+    """A line every few seconds: step, rate, time left, losses; and one an evaluation."""
 
     def __init__(self) -> None:
         self.began: tuple[float, int] | None = None
@@ -252,3 +278,10 @@ class _Lines:
         left = (steps - step) / max(rate, 1e-9)
         text = " ".join(f"{k}={float(v):.4f}" for k, v in losses.items())
         note(f"step {step}/{steps}  {rate:.2f}/s  {left / 60:.0f} min left  {text}")
+
+    def scores(self, step: int, steps: int, scores: Mapping[str, float]) -> None:
+        """Each score beside that of repeating the source, where there is one."""
+        own = {k: v for k, v in scores.items() if not k.startswith(("source.", "nearest."))}
+        beside = {k: f" (source {scores[f'source.{k}']:.4f})" for k in own if f"source.{k}" in scores}
+        text = "  ".join(f"{k} {v:.4f}{beside.get(k, '')}" for k, v in own.items())
+        note(f"step {step}/{steps}  " + (f"held out: {text}" if text else "nothing held out could be scored"))

@@ -21,7 +21,7 @@ class Task(Protocol):
     step: the loop calls it once an optimizer and back-propagates the sum of the returned losses.
     evaluate: scores by name on the dataset's held-out part. samples: pictures by name, uint8 [H, W, 3].
     It may have `begin(dataset)`, called before its modules are asked for, `schedule(step, steps)`, called before a step (learning rates), `clip(optimizer)`, called between the backward
-    pass and the step, and `updated(step)`, called after it (running averages).
+    pass and the step, `updated(step)`, called after it (running averages), and `about()`, called at the end: what else the weights follow from.
     export: writes `config.json` + `model.safetensors` that `run --weights` takes.
     """
 

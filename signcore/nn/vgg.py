@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from signcore.errors import WeightsError
+from signcore.types.files import sha256
 
 # of torchvision's `features`: the convolutions by place, with their widths as multiples of the first; relu1_1, 2_1, 3_1, 4_1, 5_1 end a slice
 _SLICES = (
@@ -19,19 +20,20 @@ _SLICES = (
     ((21, 8), (23, 8), (25, 8), (28, 8)),
 )
 _POOLED = (5, 10, 19, 28)  # convolutions with a 2x2 maximum before them
+LEAST_SIDE = 16  # four times halved, one pixel is left
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class VGG19(nn.Module):
     """[B, 3, H, W] in [0, 1] to the features after relu1_1, relu2_1, relu3_1, relu4_1 and relu5_1 (TPSMM section 3.5).
 
-    width: features of the first convolution, 64 in the public network. `source` names where the weights are from: "random"
-    until `load` has been called. Never trained.
+    width: features of the first convolution, 64 in the public network. `source` names where the weights are from: random ones
+    of the seed until `load` has been called. H and W are LEAST_SIDE at least. Never trained.
     """
 
     def __init__(self, width: int = 64, seed: int = 0) -> None:
         super().__init__()
-        self.source = "random"
+        self.source = f"random features, seed {seed}"
         features = 3
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -68,7 +70,7 @@ class VGG19(nn.Module):
         if not any(n.startswith(("features.", "slice")) for n in tensors):
             raise WeightsError(f"{path}: holds no VGG-19 (features.0.weight, ...)")
         weights.load_into(self, own, path)
-        self.source = Path(path).name
+        self.source = f"{Path(path).name}, sha256 {sha256(Path(path))}"
         return self
 
     def forward(self, image: Tensor) -> list[Tensor]:

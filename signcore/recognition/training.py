@@ -123,6 +123,9 @@ class GlossTask(ABC, Generic[Config]):
                 )
         return self._clips
 
+    def about(self) -> dict[str, Any]:
+        return {"left_out": self.skipped}
+
     def stages(self) -> list[Any]:
         return [self]
 

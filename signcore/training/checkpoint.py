@@ -36,9 +36,10 @@ def save(path: Path, task: Task, optimizers: Mapping[str, Any], position: dict[s
             file.flush()
             os.fsync(file.fileno())
     except (OSError, RuntimeError) as error:  # torch's zip writer turns a full disk into a RuntimeError
-        if isinstance(error, RuntimeError) and "write" not in str(error):
+        cause = error.__context__ if isinstance(error.__context__, OSError) else error
+        if isinstance(cause, RuntimeError) and "inline_container" not in str(cause):
             raise
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = getattr(cause, "strerror", None) or str(cause).splitlines()[0]
         kept = f"; {path.name} of before is still good" if path.is_file() else ""
         raise WorkError(
             f"{path}: the checkpoint cannot be written ({reason}){kept}",
@@ -62,8 +63,7 @@ def load(path: Path) -> dict[str, Any]:
 def restore(state: dict[str, Any], path: Path, task: Task, optimizers: Mapping[str, Any]) -> None:
     """Put a loaded checkpoint into the task and its optimisers, and the random states in place."""
     try:
-        for name, module in task.modules().items():
-            module.load_state_dict(state["modules"][name])
+        restore_modules(state["modules"], task)
         for name, optimizer in optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
     except (KeyError, RuntimeError, ValueError) as error:
@@ -72,6 +72,17 @@ def restore(state: dict[str, Any], path: Path, task: Task, optimizers: Mapping[s
             f"{path}: made with other settings ({reason})", "use the same settings, or another output folder"
         ) from error
     restore_random_states(state["random"])
+
+
+def restore_modules(kept: Mapping[str, Mapping[str, torch.Tensor]], task: Task) -> None:
+    """Raises ValueError that names the first tensor that is not there, not here, or of another shape."""
+    for name, module in task.modules().items():
+        there, here = kept.get(name, {}), module.state_dict()
+        for key in {**here, **there}:
+            shapes = [str(list(side[key].shape)) if key in side else "absent" for side in (there, here)]
+            if shapes[0] != shapes[1]:
+                raise ValueError(f"{name}.{key} is {shapes[0]} there and {shapes[1]} here")
+        module.load_state_dict(there)
 
 
 def random_states() -> dict[str, Any]:

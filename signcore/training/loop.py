@@ -1,29 +1,34 @@
 """The loop that trains every learned part: a Task gives batches, losses and scores; Fabric gives devices and precision.
 
-Beside the contract a task may have four methods, called where it has them:
+Beside the contract a task may have five methods, called where it has them:
 begin(dataset)           once, before modules and optimisers are asked for: what depends on the data's kind
 schedule(step, steps)    before a step: set learning rates; a function of the position alone, so a resumed run agrees
 clip(optimizer)          after the backward pass of the optimiser of that name, before it steps
 updated(step)            after a step: running averages of weights, codebooks
+about()                  at the end: what else the weights follow from, for train.json; `left_out` lists the samples that could not be used
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import lightning_fabric
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from signcore.contracts import Dataset, Task
-from signcore.errors import ConfigError, WorkError
+from signcore.errors import ConfigError, WeightsError, WorkError
 from signcore.training import PRECISIONS, checkpoint
 from signcore.training.logs import Logs
+from signcore.types.files import replacing
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, MANIFEST = "checkpoint.pt", "train.json"
 RANK_STRIDE = 1 << 40  # batch positions of one process never meet those of another
 
 
@@ -60,15 +65,18 @@ def fit(
     seed: int = 0,
     resume: bool = True,
     progress: Callable[[int, int, Mapping[str, float]], None] | None = None,
+    evaluated: Callable[[int, int, Mapping[str, float]], None] | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> Fitted:
     """Train `task` on `dataset` for `steps` steps a stage; write everything under `folder`, and resume what is there.
 
     checkpoint_every, sample_every, evaluate_every, log_every: in steps; 0 for never (evaluation, pictures and a
     checkpoint come at the end in any case). clip: largest norm of an optimiser's gradients, 0 for none. accumulate: batches
     a step. precision: one of PRECISIONS, weights stay in 32 bits. strategy: as Lightning Fabric names it.
-    progress(step, steps, losses) is called after every step.
+    progress(step, steps, losses) is called after every step, evaluated(step, steps, scores) after every evaluation.
+    about: what the caller knows of the training, for train.json.
 
-    Leaves metrics.csv, tensorboard/, samples/*.png, checkpoint.pt and weights/ (config.json + model.safetensors).
+    Leaves metrics.csv, tensorboard/, samples/*.png, checkpoint.pt, train.json and weights/ (config.json + model.safetensors).
     A run that was killed and is started again with the same settings is the same run, to the bit on a CPU.
     Raises WorkError where a loss is not finite (the last checkpoint stays) or the disk is full.
     """
@@ -83,13 +91,16 @@ def fit(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WorkError(f"{folder}: cannot be made ({error.strerror or error})") from error
-    fabric = lightning_fabric.Fabric(
-        accelerator=accelerator,
-        devices=devices,
-        num_nodes=num_nodes,
-        strategy=strategy,
-        precision=precision,  # type: ignore[arg-type]
-    )
+    try:
+        fabric = lightning_fabric.Fabric(
+            accelerator=accelerator,
+            devices=devices,
+            num_nodes=num_nodes,
+            strategy=strategy,
+            precision=precision,  # type: ignore[arg-type]
+        )
+    except MisconfigurationException as error:
+        raise ConfigError(f"devices: {' '.join(str(error).split())}") from error
     if fabric.world_size > 1 or num_nodes > 1:
         fabric.launch()
     path, began = folder / CHECKPOINT, time.monotonic()
@@ -108,25 +119,60 @@ def fit(
         accumulate,
         clip,
         progress,
+        evaluated,
+        began - (state.get("seconds", 0.0) if state is not None else 0.0),
     )
-    for stage, part in enumerate(task.stages()):
-        if state is not None and stage < state["stage"]:
-            _call(part, "begin", dataset)
-            _finished(part, state, stage)
-            continue
-        here = state if state is not None and state["stage"] == stage else None
-        run.stage(part, dataset, stage, here, done)
-    task.export(done.weights)
+    try:
+        for stage, part in enumerate(task.stages()):
+            if state is not None and stage < state["stage"]:
+                _call(part, "begin", dataset)
+                _finished(part, state, stage)
+                continue
+            here = state if state is not None and state["stage"] == stage else None
+            run.stage(part, dataset, stage, here, done)
+        task.export(done.weights)
+    except KeyboardInterrupt as stop:
+        kept = f"{path} stays" if path.is_file() else f"{folder} holds no checkpoint yet"
+        stop.add_note(f"{kept}: the same command {'goes on there' if path.is_file() else 'begins anew'}")
+        raise
     done.seconds = time.monotonic() - began
+    if fabric.is_global_zero:
+        told = _call(task, "about") or {}
+        _tell_left_out(told.get("left_out", ()), dataset)
+        asked = {"seed": seed, "steps": steps, "precision": precision, "accumulate": accumulate}
+        place = {"device": str(fabric.device), "processes": fabric.world_size, "seconds": run.seconds()}
+        found = {"scores": done.scores, "losses": done.losses}
+        _write_manifest(folder / MANIFEST, {**(about or {}), **asked, **told, **place, **found})
     return done
 
 
 def _finished(part: Task, state: dict[str, Any], stage: int) -> None:
     """A stage that was complete before the checkpoint was made: its modules come from the stage's own file."""
-    for name, module in part.modules().items():
-        if name not in state["finished"][stage]:
-            raise WorkError(f"stage {stage}: the checkpoint lacks {name}", "use another output folder")
-        module.load_state_dict(state["finished"][stage][name])
+    try:
+        checkpoint.restore_modules(state["finished"][stage], part)
+    except ValueError as error:
+        raise WeightsError(
+            f"stage {stage}: the checkpoint was made with other settings ({error})",
+            "use the same settings, or another output folder",
+        ) from error
+
+
+def _tell_left_out(reasons: Sequence[str], dataset: Dataset) -> None:
+    if reasons:
+        logging.getLogger("signcore").warning(
+            "%d of %d samples left out; the first: %s", len(reasons), len(dataset), reasons[0]
+        )
+
+
+def _write_manifest(path: Path, record: Mapping[str, Any]) -> None:
+    from signcore.runs.manifest import made_with
+
+    text = json.dumps({**record, **made_with()}, indent=2, ensure_ascii=False)
+    try:
+        with replacing(path) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise WorkError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 @dataclass
@@ -141,7 +187,13 @@ class _Run:
     accumulate: int
     clip: float
     progress: Callable[[int, int, Mapping[str, float]], None] | None
+    evaluated: Callable[[int, int, Mapping[str, float]], None] | None
+    began: float  # on the monotonic clock, earlier starts' time taken off
     finished: list[dict[str, Any]] = field(default_factory=list)
+
+    def seconds(self) -> float:
+        """Of all starts, as far as their steps were kept."""
+        return round(time.monotonic() - self.began, 1)
 
     def stage(
         self, task: Task, dataset: Dataset, stage: int, state: dict[str, Any] | None, done: Fitted
@@ -229,6 +281,8 @@ class _Run:
         if last or _due(step, self.evaluate_every):
             done.scores = dict(task.evaluate(dataset))
             logs.numbers(step, "held-out", done.scores)
+            if self.evaluated is not None:
+                self.evaluated(step, self.steps, done.scores)
         if last or _due(step, self.sample_every):
             logs.pictures(step, task.samples(dataset))
         if last or _due(step, self.checkpoint_every):
@@ -237,6 +291,7 @@ class _Run:
                 "step": step,
                 "finished": self.finished,
                 "precision": self.fabric.strategy.precision.state_dict(),
+                "seconds": self.seconds(),
             }
             checkpoint.save(self.folder / CHECKPOINT, task, optimizers, position)
 
@@ -249,7 +304,6 @@ def _parameters(optimizer: torch.optim.Optimizer) -> list[torch.nn.Parameter]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
-def _call(task: Task, name: str, *arguments: Any) -> None:
+def _call(task: Task, name: str, *arguments: Any) -> Any:
     method = getattr(task, name, None)
-    if method is not None:
-        method(*arguments)
+    return None if method is None else method(*arguments)

@@ -58,17 +58,20 @@ def read_rows(path: str | Path) -> list[Row]:
 
 def train_rows(
     rows: Sequence[Row],
-    make: Callable[[Row, int], Any],
+    make: Callable[[Row, int], tuple[Any, dict[str, Any]]],
     dataset: Dataset,
     *,
+    data: dict[str, Any],
     folder: Path,
     seeds: Sequence[int],
     say: Callable[[str], None] = lambda _: None,
     **options: Any,
 ) -> dict[str, dict[str, list[float]]]:
-    """{row: {score: one value a seed}}. make(row, seed) gives the row's task; options go to `fit`.
+    """{row: {score: one value a seed}}. make(row, seed) gives the row's task, and what train.json says of it; data: the dataset's
+    name and settings; options go to `fit`.
 
-    Every row and seed has a folder of its own: what is complete is not trained again, what was stopped goes on.
+    Every row and seed has a folder of its own: what is complete is not trained again, what was stopped goes on. Raises ConfigError
+    where a folder holds the scores of another training.
     """
     from signcore.training.loop import fit
 
@@ -80,14 +83,18 @@ def train_rows(
                 "row": row.name,
                 "generator": row.generator,
                 "settings": row.settings,
+                "dataset": data,
                 "seed": seed,
                 "steps": options["steps"],
+                "precision": options["precision"],
+                "accumulate": options["accumulate"],
             }
             kept = here / SCORES
             scores = _kept(kept, about)
             if scores is None:
                 say(f"{row.name}, seed {seed}")
-                fitted = fit(make(row, seed), dataset, folder=here, seed=seed, **options)
+                task, made_of = make(row, seed)
+                fitted = fit(task, dataset, folder=here, seed=seed, about=made_of, **options)
                 scores = fitted.scores
                 with replacing(kept) as temporary:
                     temporary.write_text(json.dumps({**about, "scores": scores}, indent=2) + "\n")
@@ -101,8 +108,13 @@ def _kept(path: Path, about: dict[str, Any]) -> dict[str, float] | None:
         return None
     kept = json.loads(path.read_text())
     scores: dict[str, float] = kept.pop("scores")
-    if kept != json.loads(json.dumps(about)):
-        raise ConfigError(f"{path}: made with other settings, steps or another seed", "name another --output")
+    wanted = json.loads(json.dumps(about))
+    other = [key for key in {**wanted, **kept} if kept.get(key) != wanted.get(key)]
+    if other:
+        raise ConfigError(
+            f"{path}: its {', '.join(other)} {'are' if len(other) > 1 else 'is'} not what is asked for",
+            "name another --output",
+        )
     return scores
 
 

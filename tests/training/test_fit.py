@@ -3,7 +3,9 @@ from __future__ import annotations
 import csv
 import errno
 import importlib.util
+import json
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import torch
 
 from signcore import weights
 from signcore.errors import ConfigError, WeightsError, WorkError
-from signcore.training import checkpoint, fit
+from signcore.training import checkpoint, fit, loop
 
 _spec = importlib.util.spec_from_file_location("signcore_toy_task", Path(__file__).with_name("toy.py"))
 toy = importlib.util.module_from_spec(_spec)
@@ -138,6 +140,35 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
     assert not list(tmp_path.glob(".*partial*"))
 
 
+def test_a_disk_that_fills_inside_torch_s_writer_keeps_the_last_good_checkpoint(tmp_path):
+    fit(ToyTask(), None, folder=tmp_path, steps=2, **QUIET)
+    good = (tmp_path / "checkpoint.pt").read_bytes()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (100_000, before[1])
+    )  # its zip writer makes a RuntimeError of it
+    try:
+        with pytest.raises(
+            WorkError, match=r"cannot be written \(File too large\).*of before is still good"
+        ) as told:
+            large = {"step": 3, "large": torch.zeros(100_000)}  # more than Python's own buffer
+            checkpoint.save(tmp_path / "checkpoint.pt", ToyTask(), ToyTask().optimizers(), large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert isinstance(told.value.__cause__, RuntimeError)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == good
+    assert not list(tmp_path.glob(".*partial*"))
+
+
+def test_other_errors_of_torch_s_writer_stay_what_they_are(tmp_path, monkeypatch):
+    def fails(state, file):
+        raise RuntimeError("no full disk")
+
+    monkeypatch.setattr(checkpoint.torch, "save", fails)
+    with pytest.raises(RuntimeError, match="no full disk"):
+        checkpoint.save(tmp_path / "checkpoint.pt", ToyTask(), ToyTask().optimizers(), {"step": 3})
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(WeightsError, match=r"checkpoint\.pt: not a readable checkpoint"):
@@ -148,7 +179,10 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
     fit(ToyTask(), None, folder=tmp_path, steps=1, **QUIET)
     other = ToyTask()
     other.judge = torch.nn.Linear(2, 3)
-    with pytest.raises(WeightsError, match="made with other settings"):
+    with pytest.raises(
+        WeightsError,
+        match=r"checkpoint\.pt: made with other settings \(judge\.weight is \[1, 2\] there and \[3, 2\] here\)",
+    ):
         fit(other, None, folder=tmp_path, steps=2, **QUIET)
 
 
@@ -206,3 +240,74 @@ def test_progress_is_told_after_every_step(tmp_path):
     told = []
     fit(ToyTask(), None, folder=tmp_path, steps=3, progress=lambda *a: told.append(a[:2]), **QUIET)
     assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_every_evaluation_is_told(tmp_path):
+    told = []
+    fit(
+        ToyTask(),
+        None,
+        folder=tmp_path,
+        steps=4,
+        evaluate_every=2,
+        evaluated=lambda *a: told.append(a),
+        **QUIET,
+    )
+    assert [(step, steps, set(scores)) for step, steps, scores in told] == [
+        (2, 4, {"error"}),
+        (4, 4, {"error"}),
+    ]
+
+
+def test_the_manifest_says_what_was_asked_and_what_was_left_out(tmp_path, caplog):
+    task = ToyTask()
+    task.about = lambda: {"left_out": ["a: torn", "b: dark"], "perceptual": None}
+    fit(task, range(5), folder=tmp_path, steps=2, seed=3, accumulate=2, about={"part": "toy"}, **QUIET)
+    about = json.loads((tmp_path / "train.json").read_text())
+    wanted = {"part": "toy", "seed": 3, "steps": 2, "accumulate": 2, "precision": "32-true", "processes": 1}
+    assert {name: about[name] for name in wanted} == wanted
+    assert about["left_out"] == ["a: torn", "b: dark"]
+    assert "2 of 5 samples left out; the first: a: torn" in caplog.text
+
+
+def test_the_manifest_counts_the_time_of_all_starts(tmp_path, monkeypatch):
+    clock = iter(range(0, 10_000, 10))
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
+    fit(ToyTask(), None, folder=tmp_path, steps=1, **QUIET)
+    first = json.loads((tmp_path / "train.json").read_text())["seconds"]
+    fit(ToyTask(), None, folder=tmp_path, steps=2, **QUIET)
+    assert json.loads((tmp_path / "train.json").read_text())["seconds"] > first
+
+
+def test_an_interrupted_run_says_what_stays(tmp_path):
+    class Stopped(ToyTask):
+        def updated(self, step):
+            if step == 3:
+                raise KeyboardInterrupt
+
+    for every, words in (
+        (0, "holds no checkpoint yet: the same command begins anew"),
+        (2, "checkpoint.pt stays: the same command goes on there"),
+    ):
+        with pytest.raises(KeyboardInterrupt) as stop:
+            fit(
+                Stopped(), None, folder=tmp_path / str(every), steps=4, **{**QUIET, "checkpoint_every": every}
+            )
+        assert words in stop.value.__notes__[0]
+
+
+def test_a_stage_of_other_settings_is_refused(tmp_path):
+    class Two:
+        def __init__(self, width=1):
+            self.parts = [ToyTask(), ToyTask()]
+            self.parts[0].judge = torch.nn.Linear(2, width)
+
+        def stages(self):
+            return self.parts
+
+        def export(self, folder):
+            self.parts[1].export(folder)
+
+    fit(Two(), None, folder=tmp_path, steps=1, **QUIET)
+    with pytest.raises(WeightsError, match=r"stage 0: .*judge\.weight is \[1, 2\] there and \[3, 2\] here"):
+        fit(Two(3), None, folder=tmp_path, steps=2, **QUIET)

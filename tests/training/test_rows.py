@@ -1,6 +1,7 @@
 """A table of trainings: every row its folder, resumable, and refused before the first step where a row is wrong."""
 
 import json
+import re
 
 import pytest
 
@@ -53,9 +54,31 @@ def test_a_table_is_trained_once_and_read_again(call, tmp_path):
     assert code == 0
     assert "step" not in err  # nothing is trained again
     assert out.splitlines()[0].split()[:2] == ["row", "l1"]
-    code, _, err = call("--steps", 3)
-    assert code == 2
-    assert "made with other settings, steps" in err
+    about = json.loads((tmp_path / "out" / "tpsmm-seed0" / "train.json").read_text())
+    assert about["row"] == "TPSMM"
+    assert about["config"]["generator:tpsmm"]["width"] == 4
+    assert about["config"]["dataset:synthetic"]["clips"] == 3
+    for other, what in (
+        (("--steps", 3), "steps is"),
+        (("--steps", 2, "--set", "dataset.clips=4"), "dataset is"),
+        (("--steps", 2, "--accumulate", 2, "--precision", "bf16-mixed"), "precision, accumulate are"),
+    ):
+        code, _, err = call(*other)
+        assert code == 2
+        assert f"scores.json: its {what} not what is asked for; name another --output" in err
+
+
+def test_what_a_row_file_says_is_not_said_again(call, tmp_path):
+    for more, words in (
+        (("--weights", tmp_path), "--weights: goes with one component"),
+        (("--set", "generator.batch=4"), "rows.toml: [settings] for all rows"),
+        (("--set", "batch=4"), "rows.toml: [settings] for all rows"),
+    ):
+        code, _, err = call("--steps", 1, *more)
+        assert code == 2
+        assert words in err
+        assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_wrong_rows_are_refused_before_anything_is_trained(cli, tmp_path):
@@ -88,8 +111,9 @@ def test_one_clip_is_a_dataset(cli, clip, tmp_path):
         "--video",
         clip,
         *sets,
+        *("--set", "generator.perceptual_weight=1", "--set", "generator.vgg_width=4"),
         "--steps",
-        1,
+        2,
         "-o",
         tmp_path / "mine",
         "--json",
@@ -97,6 +121,21 @@ def test_one_clip_is_a_dataset(cli, clip, tmp_path):
     assert code == 0, err
     assert "no weights ship for it" in err
     assert json.loads(out)["scores"]["l1"] > 0
+    told = [line for line in err.splitlines() if "held out: " in line]
+    assert [line.split()[1] for line in told] == ["1/2", "2/2"], "scores are told ten times, or every step"
+    assert all(re.search(r"held out: l1 \d\.\d{4} \(source \d\.\d{4}\)", line) for line in told)
+    about = json.loads((tmp_path / "mine" / "train.json").read_text())
+    assert [c["name"] for c in about["components"]] == ["tpsmm", "video-folder"]
+    assert about["config"]["generator:tpsmm"]["batch"] == 2
+    assert about["config"]["dataset:video-folder"]["path"] == str(clip)
+    asked = {"seed": 0, "steps": 2, "precision": "32-true", "accumulate": 1}
+    assert {name: about[name] for name in asked} == asked
+    assert about["perceptual"] == "random features, seed 0"
+    assert about["left_out"] == []
+    assert about["seconds"] > 0
+    assert about["scores"] == json.loads(out)["scores"]
+    assert {"signcore", "versions", "machine", "created"} <= set(about)
+    assert "torch" in about["versions"]
     code, _, err = cli("train", "--generator", "tpsmm", "-o", tmp_path / "x")
     assert code == 2
     assert "--dataset NAME or --video FILE" in err

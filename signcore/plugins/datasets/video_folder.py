@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,11 @@ class VideoFolder:
         if self.config.estimator is None:
             return None
         if index not in self._poses:
-            self._poses[index] = self._estimator.estimate(self._video(file, end))
+            from signcore.runs.folder import native_output
+
+            # MediaPipe's own libraries print a page of warnings on stderr
+            with tempfile.TemporaryDirectory() as folder, native_output(Path(folder) / "log.txt"):
+                self._poses[index] = self._estimator.estimate(self._video(file, end))
         return self._poses[index]
 
     @cached_property

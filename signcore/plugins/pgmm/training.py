@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -14,6 +15,7 @@ from signcore.contracts import Context
 from signcore.nn.heatmap_network import HeatmapNetwork, read_network
 from signcore.plugins.pgmm.config import PGMMConfig
 from signcore.plugins.pgmm.generator import PGMMMethod
+from signcore.types.files import sha256
 
 
 class PGMMTask(PGMMMethod, AnimationTask):
@@ -28,6 +30,11 @@ class PGMMTask(PGMMMethod, AnimationTask):
 
     def modules(self) -> dict[str, nn.Module]:
         return super().modules() if self.looks is None else {**super().modules(), "looks": self.looks}
+
+    def about(self) -> dict[str, Any]:
+        network = None if self.looks is None else Path(str(cast(PGMMConfig, self.config).pose_network))
+        looked = network and f"{network.name}, sha256 {sha256(network) if network.exists() else 'unknown'}"
+        return {**super().about(), "pose_network": looked}
 
     def more_losses(self, batch: Batch, result: Result) -> dict[str, Tensor]:
         config, model = cast(PGMMConfig, self.config), cast(Any, self.model)

@@ -14,6 +14,8 @@ from signcore.nn.coordinates import coordinate_grid
 from signcore.nn.thin_plate_spline import random as random_spline
 from signcore.plugins.pgmm.config import PGMMConfig
 from signcore.plugins.pgmm.training import PGMMTask
+from signcore.plugins.tpsmm.config import TPSMMConfig
+from signcore.plugins.tpsmm.training import TPSMMTask
 from signcore.training import fit
 from signcore.types.poses import pose_from_keypoints
 from signcore.types.video import Video
@@ -198,9 +200,21 @@ def test_dropout_of_transforms_rises_and_ends():
     for step in (0, 5, 10, 34, 35, 99):
         made.schedule(step, 100)
         at[step] = round(made.dropped, 6)
-    assert at == {0: 0.1, 5: 0.2, 10: 0.3, 34: 0.3, 35: 0, 99: 0}
+    assert at == {0: 0.1, 5: 0.25, 10: 0.3, 34: 0.3, 35: 0, 99: 0}
     made.dropped = 0.5
     assert all(torch.isfinite(v) for v in made.step(next(made.batches(Squares(1), "train")), "adam").values())
+
+
+def test_the_background_loss_counts_from_its_step_on():
+    made = TPSMMTask(
+        TPSMMConfig(
+            **{k: v for k, v in TINY.items() if k != "pfm_width"}, background=True, background_from=0.1
+        )
+    )
+    batch = next(made.batches(Squares(1), "train"))
+    for step, there in ((9, False), (10, True)):
+        made.schedule(step, 100)
+        assert ("background" in made.step(batch, "adam")) == there
 
 
 @pytest.mark.parametrize(
@@ -300,7 +314,7 @@ def test_long_clips_are_read_sparsely():
 
 
 def test_datasets_that_cannot_be_trained_on_are_named():
-    with pytest.raises(InputError, match="no clip of at least two frames"):
+    with pytest.raises(InputError, match=r"none of its 1 clips can be trained on.*has a single frame"):
         next(task().batches(Squares(2, frames=1), "train"))
     with pytest.raises(InputError, match="holds no clips"):
         next(task().batches(Squares(0), "train"))
@@ -335,7 +349,7 @@ def test_clips_that_cannot_be_read_are_told_and_left_out(caplog):
             return super().__getitem__(1)
 
     with pytest.raises(
-        InputError, match=r"no clip of at least two frames; the first that could not be read: 1.mp4"
+        InputError, match=r"none of its 2 clips can be trained on; the first: 1.mp4: not a readable video"
     ):
         next(task().batches(Hopeless(3), "train"))
 
