@@ -63,7 +63,7 @@ class Judge:
                 if self.with_ranks:
                     prepared[key] = (part.prepare(made, "prediction"), part.prepare(truth, "reference"))
         except (SigncoreError, OSError) as error:
-            return f"{name}: {error}"
+            return "; ".join(filter(None, [f"{name}: {error}", getattr(error, "hint", "")]))
         return Judged(self.parts, prepared)
 
 
@@ -155,6 +155,10 @@ def _value(sample: Sample, name: str) -> Any:
         return Image(sample.video[0])
     if name in ("driving_pose", "pose", "first_pose"):
         return sample.pose
+    if name == "source_pose" and sample.pose is not None:
+        from signcore.types.video import pose_frames
+
+        return pose_frames(sample.pose, range(1))
     if name == "notation":
         return sample.notation
     if name in ("gloss", "glosses") and sample.glosses:

@@ -154,3 +154,23 @@ def test_a_long_driving_video_takes_no_more_memory_than_a_short_one():
     count, growth = map(int, done.stdout.split())
     assert count == 1500
     assert growth < 40_000  # kB; the frames are 295 MB, and as many made ones
+
+
+def test_both_presets_are_judged_over_a_dataset(cli):
+    """A sample's first frame is the source, its pose the source's."""
+    data = (
+        "--dataset",
+        "synthetic",
+        "--set",
+        "dataset.split=test",
+        "--set",
+        "dataset.clips=1",
+        "--set",
+        "dataset.frames=8",
+    )
+    for preset in ("small", "pose"):
+        code, out, err = cli(
+            "evaluate", "--generator", "pgmm", *data, "--set", f"generator.preset={preset}", "--metric", "l1", "--metric", "l1[region=hands]", "--json"
+        )  # fmt: skip
+        assert code == 0, err
+        assert 0 < json.loads(out)["scores"]["l1"] < 0.1
