@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from pose_format import Pose
 from signcore.contracts import Context, Sample
 from signcore.errors import ConfigError, InputError
 from signcore.plugins.datasets.config import LSA64Config, VideoFolderConfig
+from signcore.plugins.datasets.estimated import Estimated
 from signcore.types import read_pose, read_video
 from signcore.types.decode import SUFFIXES
 from signcore.types.video import Video, pose_frames
@@ -46,7 +46,7 @@ class VideoFolder:
         )
         if not self.files:
             raise InputError(f"{root}: holds no videos", f"expected {', '.join(SUFFIXES)}")
-        self._poses: dict[int, Pose] = {}
+        self.estimated = Estimated(config.estimator, context)
 
     def __len__(self) -> int:
         return len(self.files) * (2 if self.config.held_out else 1)
@@ -90,21 +90,7 @@ class VideoFolder:
             if len(pose.body.data) != length:
                 raise InputError(f"{beside}: {len(pose.body.data)} frames, but {file.name} has {length}")
             return pose_frames(pose, range(length)[self._cut(length, end)])
-        if self.config.estimator is None:
-            return None
-        if index not in self._poses:
-            from signcore.runs.folder import native_output
-
-            # MediaPipe's own libraries print a page of warnings on stderr
-            with tempfile.TemporaryDirectory() as folder, native_output(Path(folder) / "log.txt"):
-                self._poses[index] = self._estimator.estimate(self._video(file, end))
-        return self._poses[index]
-
-    @cached_property
-    def _estimator(self) -> Any:
-        from signcore.registry import registry
-
-        return registry.load("estimator", str(self.config.estimator), self.context)
+        return self.estimated.of(f"{index}", partial(self._video, file, end))
 
 
 class LSA64(VideoFolder):
