@@ -76,6 +76,7 @@ def trained_config(
     try:
         return config.with_architecture(dict(trained.get("settings", {})))
     except (ValidationError, TypeError, ValueError) as error:
-        raise WeightsError(
-            f"{source}: its config describes no {component} ({str(error).splitlines()[-1].strip()})"
-        ) from error
+        from signcore.config import describe as in_words
+
+        reason = in_words(error) if isinstance(error, ValidationError) else str(error)
+        raise WeightsError(f"{source}: its config describes no {component} ({reason})") from error

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import logging
 from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from signcore import weights
 from signcore.animation.clips import split
 from signcore.animation.frames import fit_frame, fit_points, to_bytes
 from signcore.animation.heatmaps import hand_boxes, point_names, pose_points
@@ -37,7 +39,7 @@ _kept: WeakKeyDictionary[Dataset, dict[tuple, Clip]] = WeakKeyDictionary()  # th
 
 
 class Clips:
-    """The training and held-out clips of a dataset (`signcore.animation.clips.split`), kept in memory once they were read.
+    """The training and held-out clips of a dataset (`parted`), kept in memory once they were read.
 
     Samples with no gloss or several are left out. Raises InputError where none remains.
     """
@@ -56,10 +58,7 @@ class Clips:
                 "dataset: has no clip of exactly one gloss",
                 "LMT learns single signs; of the synthetic signer: --set dataset.max_glosses=1",
             )
-        self.indices = {
-            part: [i for i in found if i in self.glosses]
-            for part, found in split(dataset, config.held_out).items()
-        }
+        self.indices = parted(dataset, self.glosses, config.held_out)
         if not self.indices["train"]:
             raise InputError("dataset: has no clip of one gloss in its split 'train'")
         self.vocabulary = sorted({self.glosses[i] for i in self.indices["train"]})
@@ -73,14 +72,47 @@ class Clips:
         return kept[key]
 
     def held_out(self) -> list[int]:
-        """Indices, spread over the held-out clips (over those of training where none is held out) whose gloss is known."""
-        known = set(self.vocabulary)
-        found = [i for i in self.indices["held-out"] or self.indices["train"] if self.glosses[i] in known]
+        """Indices, spread over the held-out clips whose gloss is known; over those of training where there is none."""
+        found = self._known_held_out() or self.indices["train"]
         most = self.config.evaluate_clips
         return [found[k * len(found) // most] for k in range(most)] if len(found) > most else found
 
+    def _known_held_out(self) -> list[int]:
+        known = set(self.vocabulary)
+        return [i for i in self.indices["held-out"] if self.glosses[i] in known]
+
+    def warnings(self) -> list[str]:
+        """What may surprise who trains on them, a line each."""
+        told = []
+        if left := len(self.dataset) - len(self.glosses):
+            told.append(f"{left} samples without exactly one gloss are left out")
+        if len(self.vocabulary) == 1:
+            told.append(f"all clips show {self.vocabulary[0]}: nothing is learned of what a gloss changes")
+        if not self._known_held_out():
+            told.append("no held-out clip shows a gloss that is trained: scores are of training clips")
+        return told
+
     def labels(self, indices: list[int]) -> Tensor:  # int64 [B]
         return torch.tensor([self.vocabulary.index(self.glosses[i]) for i in indices])
+
+
+def parted(dataset: Dataset, glosses: dict[int, str], held_out: float) -> dict[str, list[int]]:
+    """Indices of clips of one gloss by "train" and "held-out": `signcore.animation.clips.split`; but where no split is named, and
+    signers are not told apart or share no gloss, the last clip of as many glosses, each of which keeps one to train on."""
+    found = {part: [i for i in some if i in glosses] for part, some in split(dataset, held_out).items()}
+    if held_out == 0 or any(dataset[i].split not in (None, "train") for i in found["held-out"]):
+        return found
+    trained = {glosses[i] for i in found["train"]}
+    signers = {dataset[i].signer for i in glosses}
+    if len(signers) > 1 and any(glosses[i] in trained for i in found["held-out"]):
+        return found
+    of: dict[str, list[int]] = {}
+    for i, gloss in glosses.items():
+        of.setdefault(gloss, []).append(i)
+    last_first = zip_longest(*(some[:0:-1] for some in of.values()))
+    order = [i for some in last_first for i in some if i is not None]
+    held = sorted(order[: max(1, round(held_out * len(glosses)))])
+    return {"train": [i for i in glosses if i not in set(held)], "held-out": held}
 
 
 def still_frames(config: LMTConfig) -> int:
@@ -145,9 +177,10 @@ def label_of(gloss: str, vocabulary: list[str]) -> int:
     raise InputError(f"gloss: {gloss!r} is not in the vocabulary of {len(vocabulary)}", f"nearest: {names}")
 
 
-def same_vocabulary(vocabulary: list[str], trained: list[str], source: str) -> None:
-    """Raises WeightsError, with some of what differs, where weights know other glosses than the data have."""
-    if vocabulary == trained:
+def same_vocabulary(vocabulary: list[str], source: str | Path) -> None:
+    """Raises WeightsError, with some of what differs, where weights with a second stage know other glosses than the data have."""
+    trained = [str(gloss) for gloss in weights.read(source)[0].get("vocabulary", [])]
+    if not trained or vocabulary == trained:
         return
     missing, more = sorted(set(vocabulary) - set(trained)), sorted(set(trained) - set(vocabulary))
     told = [
@@ -159,9 +192,3 @@ def same_vocabulary(vocabulary: list[str], trained: list[str], source: str) -> N
         f"{source}: weights of another vocabulary: {'; '.join(told) or 'in another order'}",
         "train the second stage anew: generator.stages=second, generator.stage_one=FILE",
     )
-
-
-def told_left_out(clips: Clips) -> None:
-    left = len(clips.dataset) - len(clips.glosses)
-    if left:
-        logging.getLogger("signcore").warning("%d samples without exactly one gloss are left out", left)

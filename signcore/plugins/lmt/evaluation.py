@@ -55,7 +55,7 @@ def reconstructed(model: VideoAutoencoder, clips: Clips, indices: Sequence[int])
     return torch.cat(made), torch.cat(codes)
 
 
-def reconstruction(model: VideoAutoencoder, clips: Clips, lpips: LPIPS | None) -> dict[str, float]:
+def reconstruction(model: VideoAutoencoder, clips: Clips, lpips: LPIPS) -> dict[str, float]:
     """psnr: mean over held-out clips, in dB. above-mean: dB above the mean frame of the training clips; above-still: above each clip's own
     mean frame. hands: PSNR in the hands' boxes (all pixels of them together), where poses are known. perplexity: of the codes of all clips.
     lpips, r-fvd: as the installed metrics say (r-fvd from eight clips on)."""
@@ -79,11 +79,11 @@ def reconstruction(model: VideoAutoencoder, clips: Clips, lpips: LPIPS | None) -
     share = torch.bincount(codes.flatten(), minlength=model.codebook.n_codes).double()
     share = share / share.sum()
     told["perplexity"] = float(torch.exp(-(share * torch.log(share + 1e-10)).sum()))
-    if lpips is not None:
-        pairs = (x.transpose(1, 2).flatten(0, 1) + 0.5 for x in (made, real))
-        chunks = zip(*(x.split(64) for x in pairs), strict=True)
-        with torch.no_grad():
-            told["lpips"] = float(torch.cat([lpips(a, b) for a, b in chunks]).mean())
+    device = next(lpips.parameters()).device
+    pairs = (x.transpose(1, 2).flatten(0, 1) + 0.5 for x in (made, real))
+    chunks = zip(*(x.split(64) for x in pairs), strict=True)
+    with torch.no_grad():
+        told["lpips"] = float(torch.cat([lpips(a.to(device), b.to(device)) for a, b in chunks]).mean())
     return told | frechet("r-fvd", made, real)
 
 

@@ -77,6 +77,8 @@ def build(component: str, config: LMTConfig, source: str | Path, *, prior: bool 
     if not prior:
         trained = {**trained, "component": f"generator:{component}", "settings": _first_settings(trained)}
     config = trained_config(component, config, trained, source)
+    if prior:
+        _same_clips(config, trained.get("settings", {}), source)
     first = {name.removeprefix(FIRST): t for name, t in tensors.items() if name.startswith(FIRST)}
     second = {name.removeprefix(SECOND): t for name, t in tensors.items() if name.startswith(SECOND)}
     autoencoder = make_autoencoder(config)
@@ -92,6 +94,14 @@ def build(component: str, config: LMTConfig, source: str | Path, *, prior: bool 
             f"{source}: holds {error}", "give weights whose two stages were trained together"
         ) from error
     return Built(autoencoder, made, vocabulary, config)
+
+
+def _same_clips(config: LMTConfig, trained: dict[str, Any], source: str | Path) -> None:
+    """Other clips than a second stage was trained on are refused by name, not by the shapes of tensors."""
+    for name, what in (("size", "pixels a side"), ("clip_frames", "frames a clip")):
+        made, wanted = trained.get(name), getattr(config, name)
+        if made not in (None, wanted):
+            raise WeightsError(f"{source}: makes {made} {what}, not {name}={wanted}", f"leave {name} out")
 
 
 def _first_settings(trained: dict[str, Any]) -> dict[str, Any]:

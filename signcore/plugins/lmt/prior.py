@@ -54,7 +54,7 @@ class Prior(nn.Module, ABC):
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
         found = state.get(f"{prefix}stage_one")
         if found is not None and int(found) != int(self.stage_one):
-            raise ValueError("a stage 2 that was trained on another stage 1")
+            raise ValueError("a stage 2 that was trained on another stage 1 than stage_one gives")
         super()._load_from_state_dict(state, prefix, *rest)
 
     @property

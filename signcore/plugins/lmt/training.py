@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +16,13 @@ from torch.nn import functional as F
 
 from signcore import weights
 from signcore.contracts import Context, Dataset
-from signcore.errors import InputError
+from signcore.errors import InputError, WeightsError
 from signcore.nn.adversarial import adaptive_weight, discriminator_loss, gumbel_noise, hard_gumbel
 from signcore.nn.lpips import LPIPS
 from signcore.nn.patch_discriminator import PatchDiscriminator
 from signcore.nn.video_autoencoder import VideoAutoencoder
 from signcore.plugins.lmt import evaluation
-from signcore.plugins.lmt.clips import Clips, as_tensor, same_vocabulary, told_left_out
+from signcore.plugins.lmt.clips import Clips, as_tensor, same_vocabulary
 from signcore.plugins.lmt.config import LMTConfig, VideoGPTConfig
 from signcore.plugins.lmt.model import build, described, make_autoencoder, make_prior, parts, still_codes
 from signcore.plugins.lmt.prior import Prior
@@ -55,8 +56,19 @@ class LMTTask:
 
     def __init__(self, config: LMTConfig | None = None, context: Context | None = None) -> None:
         self.config, self.context = config or self.config_class(), context or Context()
+        self.known: Clips | None = None
         self.first = StageOne(self)
         self.second = StageTwo(self)
+
+    def clips(self, dataset: Dataset) -> Clips:
+        """Raises WeightsError where `context.weights` know other glosses: before the first stage is trained, not after it."""
+        if self.known is None or self.known.dataset is not dataset:
+            self.known = Clips(dataset, self.config)
+            for line in self.known.warnings():
+                logging.getLogger("signcore").warning(line)
+            if self.context.weights is not None and self.config.stages != "first":
+                same_vocabulary(self.known.vocabulary, self.context.weights)
+        return self.known
 
     def stages(self) -> list[Any]:
         chosen: dict[str, list[Any]] = {
@@ -67,7 +79,7 @@ class LMTTask:
         return chosen[self.config.stages]
 
     def export(self, folder: Path) -> None:
-        clips = self.first.known or self.second.known
+        clips = self.known
         if clips is None:
             raise InputError("nothing was trained, so there is nothing to export")
         prior = self.second.average if self.config.stages != "first" else None
@@ -92,13 +104,9 @@ class _Stage:
 
     def __init__(self, task: LMTTask) -> None:
         self.task, self.config, self.context = task, task.config, task.context
-        self.known: Clips | None = None
 
     def clips(self, dataset: Dataset) -> Clips:
-        if self.known is None or self.known.dataset is not dataset:
-            self.known = Clips(dataset, self.config)
-            told_left_out(self.known)
-        return self.known
+        return self.task.clips(dataset)
 
     def stages(self) -> list[Any]:
         return [self]
@@ -143,9 +151,7 @@ class StageOne(_Stage):
             else:
                 self.model = make_autoencoder(config)
             self.discriminator = PatchDiscriminator(3, config.gan_width, config.gan_layers)
-        self.lpips = (
-            perceptual_network(config) if config.perceptual_weight or config.prior_perceptual_weight else None
-        )
+        self.lpips = perceptual_network(config)  # with a weight of 0 it judges all the same
         rate = config.learning_rate
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=1e-4
@@ -158,6 +164,7 @@ class StageOne(_Stage):
 
     def begin(self, dataset: Dataset) -> None:
         self.clips(dataset)
+        self.lpips.to(self.context.device)  # what is not trained is in no modules(), so nobody else moves it
 
     def modules(self) -> dict[str, nn.Module]:
         kept: dict[str, nn.Module] = {"autoencoder": self.model}
@@ -194,7 +201,7 @@ class StageOne(_Stage):
         made = made.float()
         reconstruction = reconstruction_loss(made, video, config) / config.variance
         told = {"reconstruction": reconstruction, "commitment": found.commitment}
-        if config.perceptual_weight and self.lpips is not None:
+        if config.perceptual_weight:
             random = self.random(batch["position"])
             told["perceptual"] = config.perceptual_weight * perceptual_loss(
                 self.lpips, made, video, config.perceptual_frames, random
@@ -234,7 +241,8 @@ class StageTwo(_Stage):
     def begin(self, dataset: Dataset) -> None:
         clips = self.clips(dataset)
         self.config = config = self.task.config
-        self.model = self.task.first.model.eval().requires_grad_(False)
+        self.model = self.task.first.model.eval().requires_grad_(False).to(self.context.device)
+        self.lpips = self.task.first.lpips.to(self.context.device)
         self.codes, self.stills = encoded(self.model, clips, self.context)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.context.seed)
@@ -242,13 +250,36 @@ class StageTwo(_Stage):
         if self.context.weights is not None and config.stages != "first":
             found = build(self.task.component, config, self.context.weights)
             if found.prior is not None:
-                same_vocabulary(clips.vocabulary, found.vocabulary, str(self.context.weights))
-                self.prior.load_state_dict(found.prior.state_dict())
+                self._continue(found.prior)
         self.average = copy.deepcopy(self.prior).requires_grad_(False) if config.averaging else self.prior
         decayed = [p for p in self.prior.parameters() if p.ndim > 1]
         others = [p for p in self.prior.parameters() if p.ndim < 2]
         groups = [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=config.prior_learning_rate, betas=(0.9, 0.95))
+
+    def _continue(self, prior: Prior) -> None:
+        """From weights whose first stage is the frozen one, or the one that this run's went on from: its codes still mean much the same."""
+        state = prior.state_dict()
+        if self.config.stages == "both" and self.config.stage_one is None:
+            state["stage_one"] = self.prior.stage_one
+        try:
+            self.prior.load_state_dict(state)
+        except ValueError as error:
+            raise WeightsError(
+                f"{self.context.weights}: holds {error}", "stage_one must name the one that it was trained on"
+            ) from error
+
+    def _continue(self, prior: Prior) -> None:
+        """From weights whose first stage is the frozen one, or the one that this run's went on from: its codes still mean much the same."""
+        state = prior.state_dict()
+        if self.config.stages == "both" and self.config.stage_one is None:
+            state["stage_one"] = self.prior.stage_one
+        try:
+            self.prior.load_state_dict(state)
+        except ValueError as error:
+            raise WeightsError(
+                f"{self.context.weights}: holds {error}", "stage_one must name the one that it was trained on"
+            ) from error
 
     def modules(self) -> dict[str, nn.Module]:
         kept: dict[str, nn.Module] = {"prior": self.prior}
@@ -291,8 +322,7 @@ class StageTwo(_Stage):
                 found = reconstruction_loss(made, video, config)
                 told["reconstruction"] = config.prior_reconstruction_weight * found
             if config.prior_perceptual_weight:
-                assert self.task.first.lpips is not None
-                found = perceptual_loss(self.task.first.lpips, made, video, config.perceptual_frames, random)
+                found = perceptual_loss(self.lpips, made, video, config.perceptual_frames, random)
                 told["perceptual"] = config.prior_perceptual_weight * found
         return told
 

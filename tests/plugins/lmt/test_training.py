@@ -10,15 +10,27 @@ import pytest
 import torch
 
 from signcore import weights
-from signcore.contracts import Context
+from signcore.contracts import Context, Sample
 from signcore.errors import InputError, WeightsError, WorkError
-from signcore.plugins.lmt.clips import Clips, as_frames, as_tensor, label_of, places, read, same_vocabulary
+from signcore.evaluation import evaluate
+from signcore.plugins.lmt import sampling
+from signcore.plugins.lmt.clips import (
+    Clips,
+    as_frames,
+    as_tensor,
+    label_of,
+    parted,
+    places,
+    read,
+    same_vocabulary,
+)
 from signcore.plugins.lmt.config import LMTConfig, LMTInputs, VideoGPTConfig
 from signcore.plugins.lmt.generator import LMT, VideoGPT
 from signcore.plugins.lmt.model import make_autoencoder, make_prior
 from signcore.plugins.lmt.training import LMTTask, VideoGPTTask, reconstruction_loss
 from signcore.training import fit
 from signcore.types import Image, read_image
+from signcore.types.video import Video
 from tests.plugins.lmt.walks import GLOSSES, Walks, walking
 
 TINY = {
@@ -112,8 +124,18 @@ def test_weights_of_other_glosses_are_not_trained_on(fitted):
     with pytest.raises(
         WeightsError, match=r"another vocabulary: 1 only in the data \(UP\); 1 only in the weights \(LEFT\)"
     ):
-        made.second.begin(Others())
-    same_vocabulary(["A"], ["A"], "")
+        made.first.begin(Others())  # before hours of the first stage, not after them
+    same_vocabulary(sorted(GLOSSES), fitted.weights)
+
+
+def test_both_stages_go_on_from_weights(fitted, tmp_path):
+    made = LMTTask(config(), Context(weights=str(fitted.weights)))
+    fit(made, Walks(), folder=tmp_path, steps=1)
+    assert LMT.from_pretrained(tmp_path / "weights").vocabulary == sorted(GLOSSES)
+    other = fit(task(stages="first", codes=12), Walks(), folder=tmp_path / "one", steps=3).weights
+    made = LMTTask(config(stages="second", stage_one=str(other)), Context(weights=str(fitted.weights)))
+    with pytest.raises(WeightsError, match="another stage 1 than stage_one gives"):
+        made.second.begin(Walks())
 
 
 def test_a_loss_that_is_not_finite_stops_at_the_last_good_checkpoint(tmp_path):
@@ -214,6 +236,101 @@ def test_clips_without_exactly_one_gloss_are_left_out():
         Clips(dataset, config())
 
 
+def dataset(*clips):
+    """Of (gloss, signer, split) each."""
+    made = Walks(len(clips))
+    for sample, (gloss, signer, split) in zip(made.samples, clips, strict=True):
+        sample.glosses, sample.signer, sample.split = [gloss], signer, split
+    return made
+
+
+def held(clips, share=0.05):
+    made = dataset(*clips)
+    return parted(made, {i: clip[0] for i, clip in enumerate(clips)}, share)["held-out"]
+
+
+def test_held_out_are_signers_or_clips_of_many_glosses():
+    unknown = [(gloss, None, None) for gloss in ("A", "B", "C", "D") for _ in range(5)]
+    assert held(unknown, 0.2) == [4, 9, 14, 19]
+    assert held(unknown, 0.3) == [3, 4, 8, 9, 14, 19]
+    assert held([("A", "x", None)] * 3 + [("B", "x", None)]) == [2]
+    one_each = [(gloss, f"signer of {gloss}", None) for gloss in ("A", "B") for _ in range(3)]
+    assert held(one_each) == [2]
+    shared = [(gloss, signer, None) for signer in ("x", "y") for gloss in ("A", "B")]
+    assert held(shared) == [2, 3]
+    assert held([("A", None, "train"), ("A", None, "train"), ("A", None, "test")]) == [2]
+    assert held([("A", None, None), ("B", None, None)]) == []
+    assert held(unknown, 0.0) == []
+
+
+def test_where_no_held_out_gloss_is_known_training_clips_judge(tmp_path, caplog):
+    clips = dataset(*[("A", None, "train")] * 2, *[("B", None, "train")] * 2, ("C", None, "test"))
+    done = fit(task(), clips, folder=tmp_path, steps=1)
+    assert "cross-entropy" in done.scores
+    assert (
+        caplog.messages.count("no held-out clip shows a gloss that is trained: scores are of training clips")
+        == 1
+    )
+
+
+def test_what_may_surprise_is_told_once(tmp_path, caplog):
+    clips = Walks()
+    clips.samples[0].glosses = ["LEFT", "RIGHT"]
+    for sample in clips.samples[1:]:
+        sample.glosses = ["LEFT"]
+    fit(task(), clips, folder=tmp_path, steps=1)
+    assert [m for m in caplog.messages if "samples without" in m or "all clips" in m] == [
+        "1 samples without exactly one gloss are left out",
+        "all clips show LEFT: nothing is learned of what a gloss changes",
+    ]
+
+
+def test_networks_that_are_not_trained_go_to_the_device_too(fitted, monkeypatch):
+    moved = {}
+    monkeypatch.setattr(torch.nn.Module, "to", lambda self, device: moved.update({id(self): device}) or self)
+    made = LMTTask(config(stages="second", stage_one=str(fitted.weights)), Context(device="cuda:7"))
+    for stage in (made.first, made.second):
+        moved.clear()
+        stage.begin(Walks())
+        trained = {id(module) for module in stage.modules().values()}  # the loop moves these
+        others = [v for v in vars(stage).values() if isinstance(v, torch.nn.Module) and id(v) not in trained]
+        assert others
+        assert all(moved.get(id(network)) == "cuda:7" for network in others)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_both_stages_train_and_resume_on_a_gpu(tmp_path):
+    for steps in (2, 3):
+        made = LMTTask(config(visual_clips=1), Context(device="cuda"))
+        done = fit(made, Walks(), folder=tmp_path, steps=steps, accelerator="cuda")
+        assert "cross-entropy" in done.scores
+
+
+@pytest.mark.parametrize("downsample", [(8, 4, 4), (8, 8, 8), (2, 8, 8), (4, 16, 16)])
+def test_the_paper_s_other_down_samplings_code_and_draw(downsample):
+    settings = config(size=32, clip_frames=16, downsample=downsample)
+    model = make_autoencoder(settings).eval()
+    codes = model.encode(torch.zeros(2, 3, 16, 32, 32))
+    assert (
+        tuple(codes.shape[1:])
+        == settings.grid
+        == tuple(n // d for n, d in zip((16, 32, 32), downsample, strict=True))
+    )
+    assert model.decode(codes).shape == (2, 3, 16, 32, 32)
+    prior = make_prior(settings, model.codebook.embeddings, 2).eval()
+    assert sampling.sample(prior, codes[:, 0], torch.tensor([0, 1])).shape == codes.shape
+
+
+def test_the_discriminator_s_start_does_not_undo_the_reconstruction(tmp_path):
+    made = task(stages="first", gan_start=0.5, gan_rise=0.1, clip_gradient=1.0, batch=4, gan_width=4)
+    told = []
+    fit(made, Walks(), folder=tmp_path, steps=80, progress=lambda step, steps, losses: told.append(losses))
+    found = [losses["reconstruction"] for losses in told]
+    assert not any("adversarial" in losses for losses in told[:40])
+    assert all(losses["adversarial"] != 0 for losses in told[41:])
+    assert np.mean(found[-20:]) < np.mean(found[20:40])
+
+
 # the generator
 
 
@@ -261,6 +378,47 @@ def test_a_longer_video_slides_the_window(fitted, frames):
     assert len(made) == frames
 
 
+def test_each_window_begins_with_the_last_slice_of_the_one_before(fitted, monkeypatch):
+    given, drawn = [], []
+
+    def recorded(prior, still, labels, **settings):
+        given.append(still.clone())
+        drawn.append(sampling.sample(prior, still, labels, **settings))
+        return drawn[-1]
+
+    monkeypatch.setattr("signcore.plugins.lmt.generator.sample", recorded)
+    LMT.from_pretrained(fitted.weights, LMTConfig(frames=16)).generate(source())
+    assert len(given) == 3  # two slices a window, of which one is new
+    assert all(torch.equal(still, before[:, -1]) for still, before in zip(given[1:], drawn, strict=False))
+
+
+def test_settings_of_the_draws_reach_them(fitted, monkeypatch):
+    wanted = {"temperature": 0.5, "top_k": 3, "top_p": 0.7, "guidance": 2.5}
+    seen = []
+
+    def recorded(prior, still, labels, **settings):
+        seen.append({name: settings[name] for name in wanted})
+        return sampling.sample(prior, still, labels, **settings)
+
+    for where in ("generator", "evaluation"):
+        monkeypatch.setattr(f"signcore.plugins.lmt.{where}.sample", recorded)
+    LMT.from_pretrained(fitted.weights, LMTConfig(**wanted)).generate(source())
+    made = task(stages="second", stage_one=str(fitted.weights), **wanted).second
+    made.begin(Walks())
+    made.samples(Walks())
+    assert seen == [wanted, wanted]
+
+
+def test_a_letterbox_keeps_the_sides_that_a_crop_cuts():
+    frames = np.full((8, 16, 32, 3), 100, np.uint8)
+    frames[:, :, :4] = (200, 0, 0)
+    wide = Sample(id="wide", video=Video.from_array(frames, 8), glosses=["A"])
+    cut, kept = (read(wide, config(fit=fit_)).frames for fit_ in ("crop", "pad"))
+    assert (cut == 100).all()
+    assert (kept[:, 8, 0, 0] > 150).all()
+    assert (kept[:, 8, 0, 1] < 50).all()
+
+
 def test_frames_that_do_not_fit_the_grid_are_refused(fitted):
     with pytest.raises(Exception, match="frames: 10 is not a multiple of 4"):
         LMT.from_pretrained(fitted.weights, LMTConfig(frames=10))
@@ -275,6 +433,22 @@ def test_an_unknown_gloss_names_the_nearest_ones(fitted):
         LMT.from_pretrained(fitted.weights).generate(source("RIGHTS"))
     assert caught.value.hint.startswith("nearest: RIGHT")
     assert label_of("left", ["LEFT", "RIGHT"]) == 0
+
+
+def test_an_evaluation_names_the_nearest_glosses(fitted):
+    others = dataset(("RIGHTS", None, "test"))
+    with pytest.raises(InputError, match="'RIGHTS' is not in the vocabulary of 2; nearest: RIGHT"):
+        evaluate(LMT.from_pretrained(fitted.weights), others, {}, output="video")
+
+
+def test_settings_that_the_weights_do_not_fit_are_named(fitted, tmp_path):
+    with pytest.raises(WeightsError, match="makes 16 pixels a side, not size=128"):
+        LMT.from_pretrained(fitted.weights, LMTConfig(size=128))
+    done = fit(task(label_dropout=0.0), Walks(), folder=tmp_path, steps=1)
+    with pytest.raises(
+        WeightsError, match=r"\(guidance: needs a prior that was trained with label_dropout\)"
+    ):
+        LMT.from_pretrained(done.weights, LMTConfig(guidance=2.0))
 
 
 def test_weights_without_a_second_stage_are_refused(tmp_path):
