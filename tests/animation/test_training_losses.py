@@ -138,6 +138,6 @@ def test_what_an_estimator_s_libraries_print_is_kept_off_the_terminal(tmp_path, 
     monkeypatch.setattr(folder, "native_output", native_output)
     write_video(tmp_path / "a.mp4", Clips(3).videos[0])
     dataset = VideoFolder(VideoFolderConfig(path=tmp_path, estimator="noisy"), Context())
-    dataset.__dict__["_estimator"] = Estimator()
+    dataset.estimated.__dict__["_estimator"] = Estimator()
     assert dataset[0].pose == "inside"
     assert quiet == ["inside", "outside"]
