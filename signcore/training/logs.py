@@ -18,7 +18,7 @@ COLUMNS = ("stage", "step", "split", "name", "value")
 
 
 class Logs:
-    """Numbers by stage, step and name. On resuming, what was logged after the checkpoint is forgotten."""
+    """Numbers by stage, step and name. On resuming, what was logged after the checkpoint is forgotten: of its own step the scores."""
 
     def __init__(self, folder: Path, stage: int, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -37,7 +37,8 @@ class Logs:
         if self.csv.is_file():
             with self.csv.open(newline="", encoding="utf-8") as file:
                 whole = [row for row in csv.reader(file) if len(row) == len(COLUMNS) and row[0].isdigit()]
-            kept = [row for row in whole if (int(row[0]), int(row[1])) <= (stage, step)]
+            places = [(int(row[0]), int(row[1]), row[2] == "held-out") for row in whole]
+            kept = [row for row, at in zip(whole, places, strict=True) if at <= (stage, step, False)]
         text = io.StringIO()
         csv.writer(text).writerows([list(COLUMNS), *kept])
         with replacing(self.csv) as temporary:

@@ -34,7 +34,7 @@ RANK_STRIDE = 1 << 40  # batch positions of one process never meet those of anot
 
 @dataclass
 class Fitted:
-    """weights: the exported folder. scores: of the last evaluation, by name. losses: of the last step, by name.
+    """weights: the exported folder. scores: of each stage's last evaluation, by name. losses: of the last step, by name.
     steps: made in the last stage, all starts counted. seconds: of this start. resumed: the step that it started from."""
 
     weights: Path
@@ -78,7 +78,7 @@ def fit(
 
     Leaves metrics.csv, tensorboard/, samples/*.png, checkpoint.pt, train.json and weights/ (config.json + model.safetensors).
     A run that was killed and is started again with the same settings is the same run, to the bit on a CPU.
-    Raises WorkError where a loss is not finite (the last checkpoint stays) or the disk is full.
+    Raises WorkError where a loss or a gradient is not finite (the last checkpoint stays) or the disk is full.
     """
     if steps < 1:
         raise ConfigError(f"steps: expected at least 1, got {steps}")
@@ -107,7 +107,7 @@ def fit(
     state = checkpoint.load(path) if resume and path.is_file() else None
     if state is None:
         lightning_fabric.seed_everything(seed + fabric.global_rank, workers=True, verbose=False)
-    done = Fitted(folder / "weights")
+    done = Fitted(folder / "weights", scores=dict(state.get("scores", {})) if state is not None else {})
     run = _Run(
         fabric,
         folder,
@@ -190,6 +190,7 @@ class _Run:
     evaluated: Callable[[int, int, Mapping[str, float]], None] | None
     began: float  # on the monotonic clock, earlier starts' time taken off
     finished: list[dict[str, Any]] = field(default_factory=list)
+    kept: str = "no checkpoint was written yet"
 
     def seconds(self) -> float:
         """Of all starts, as far as their steps were kept."""
@@ -208,11 +209,14 @@ class _Run:
             if state.get("precision"):
                 self.fabric.strategy.precision.load_state_dict(state["precision"])
             self.finished, start = list(state["finished"]), int(state["step"])
-        done.resumed = start
+            self.kept = _kept(stage, start)
+        done.resumed = done.steps = start
         logs = Logs(self.folder, stage, start) if self.fabric.is_global_zero else None
         first = start * self.accumulate + self.fabric.global_rank * RANK_STRIDE
         batches = iter(task.batches(dataset, "train", first))
         try:
+            if start and logs is not None:  # the checkpoint was written before its step was judged
+                self.judge(task, dataset, logs, start, done)
             for step in range(start + 1, self.steps + 1):
                 done.losses = self.step(task, optimizers, batches, step)
                 done.steps = step
@@ -244,7 +248,7 @@ class _Run:
                 if bad:
                     raise WorkError(
                         f"step {step}: the loss {bad[0]} is {float(losses[bad[0]].detach())}",
-                        "lower the learning rate; the last checkpoint is good, and a new start resumes from it",
+                        f"lower the learning rate; {self.kept}",
                     )
                 self.fabric.backward(torch.stack(list(losses.values())).sum() / self.accumulate)
             self.share(optimizer)  # before unscaling: all processes then see the same gradients overflow
@@ -252,9 +256,19 @@ class _Run:
             _call(task, "clip", name)
             if self.clip:
                 torch.nn.utils.clip_grad_norm_(_parameters(optimizer), self.clip)
+            if getattr(precision, "scaler", None) is None:
+                self.check(optimizer, name, step)
             precision.optimizer_step(optimizer)
         _call(task, "updated", step)
         return told
+
+    def check(self, optimizer: torch.optim.Optimizer, name: str, step: int) -> None:
+        """A finite loss can have a gradient that is not: one such step spoils the weights, and the checkpoint after it."""
+        found = [p.grad for p in _parameters(optimizer) if p.grad is not None]
+        if found and not torch.isfinite(torch.nn.utils.get_total_norm(found)):
+            raise WorkError(
+                f"step {step}: the gradient of {name} is not finite", f"lower the learning rate; {self.kept}"
+            )
 
     def share(self, optimizer: torch.optim.Optimizer) -> None:
         """Mean of the gradients over all processes: modules stay as the task built them, no wrapper needed."""
@@ -278,22 +292,35 @@ class _Run:
         last = step == self.steps
         if last or _due(step, self.log_every):
             logs.numbers(step, "train", {**done.losses, "total": sum(done.losses.values())})
-        if last or _due(step, self.evaluate_every):
-            done.scores = dict(task.evaluate(dataset))
-            logs.numbers(step, "held-out", done.scores)
-            if self.evaluated is not None:
-                self.evaluated(step, self.steps, done.scores)
-        if last or _due(step, self.sample_every):
-            logs.pictures(step, task.samples(dataset))
         if last or _due(step, self.checkpoint_every):
             position = {
                 "stage": stage,
                 "step": step,
                 "finished": self.finished,
+                "scores": done.scores,
                 "precision": self.fabric.strategy.precision.state_dict(),
                 "seconds": self.seconds(),
             }
             checkpoint.save(self.folder / CHECKPOINT, task, optimizers, position)
+            self.kept = _kept(stage, step)
+        self.judge(task, dataset, logs, step, done)
+
+    def judge(self, task: Task, dataset: Dataset, logs: Logs, step: int, done: Fitted) -> None:
+        """Scores and pictures where they are due; what they draw at random leaves the training's draws as they were."""
+        last, random = step >= self.steps, checkpoint.random_states()
+        if last or _due(step, self.evaluate_every):
+            scores = dict(task.evaluate(dataset))
+            done.scores = {**done.scores, **scores}
+            logs.numbers(step, "held-out", scores)
+            if self.evaluated is not None:
+                self.evaluated(step, self.steps, scores)
+        if last or _due(step, self.sample_every):
+            logs.pictures(step, task.samples(dataset))
+        checkpoint.restore_random_states(random)
+
+
+def _kept(stage: int, step: int) -> str:
+    return f"the checkpoint of stage {stage}, step {step} is good, and a new start resumes from it"
 
 
 def _due(step: int, every: int) -> bool:

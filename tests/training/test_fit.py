@@ -124,6 +124,42 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(tmp_pa
     assert not (tmp_path / "weights").exists()
 
 
+def test_a_gradient_that_is_not_finite_stops_the_run_before_its_step(tmp_path):
+    task = ToyTask(steep_at=5)
+    with pytest.raises(WorkError, match=r"step 5: the gradient of maker is not finite") as caught:
+        fit(task, None, folder=tmp_path, steps=8, checkpoint_every=2)
+    assert "the checkpoint of stage 0, step 4 is good" in caught.value.hint
+    assert all(torch.isfinite(p).all() for p in task.maker.parameters())
+
+
+def test_a_run_that_cannot_be_judged_keeps_its_last_step(tmp_path):
+    task = ToyTask()
+    task.evaluate = lambda dataset: {}["nothing to judge"]  # type: ignore[method-assign]
+    with pytest.raises(KeyError):
+        fit(task, None, folder=tmp_path, steps=3, **QUIET)
+    again = ToyTask()
+    done = fit(again, None, folder=tmp_path, steps=3, **QUIET)
+    assert (done.resumed, done.steps, again.calls) == (3, 3, [])
+    assert set(done.scores) == {"error"}
+    assert [r["name"] for r in rows(tmp_path) if r["split"] == "held-out"] == ["error"]
+
+
+def test_what_an_evaluation_draws_leaves_the_training_alone(tmp_path):
+    class Drawing(ToyTask):
+        def evaluate(self, dataset):
+            return {"drawn": float(torch.rand(1)) + random.random() + float(np.random.rand())}
+
+    plain, judged, resumed = ToyTask(), Drawing(), Drawing()
+    options = {"checkpoint_every": 2, "log_every": 1, "evaluate_every": 2}
+    fit(plain, None, folder=tmp_path / "plain", steps=4, **QUIET)
+    fit(judged, None, folder=tmp_path / "judged", steps=4, **options)
+    assert same(plain, judged)
+    fit(Drawing(), None, folder=tmp_path / "halves", steps=2, **options)
+    fit(resumed, None, folder=tmp_path / "halves", steps=4, **options)
+    assert same(judged, resumed)
+    assert rows(tmp_path / "judged") == rows(tmp_path / "halves")
+
+
 def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
     fit(ToyTask(), None, folder=tmp_path, steps=2, **QUIET)
     good = (tmp_path / "checkpoint.pt").read_bytes()
@@ -208,11 +244,14 @@ def test_stages_run_in_order_and_resume_in_the_second(tmp_path):
             self.parts[1].export(folder)
 
     whole, cut, resumed = Two(), Two(), Two()
+    for two in (whole, cut, resumed):
+        two.parts[0].evaluate = lambda dataset: {"of the first": 1.0}
     fit(whole, None, folder=tmp_path / "whole", steps=4, checkpoint_every=2, log_every=1)
     cut.parts[1].nan_at = 4
     with pytest.raises(WorkError):
         fit(cut, None, folder=tmp_path / "cut", steps=4, checkpoint_every=2, log_every=1)
-    fit(resumed, None, folder=tmp_path / "cut", steps=4, checkpoint_every=2, log_every=1)
+    done = fit(resumed, None, folder=tmp_path / "cut", steps=4, checkpoint_every=2, log_every=1)
+    assert set(done.scores) == {"of the first", "error"}
     assert resumed.parts[0].calls == []
     assert all(same(a, b) for a, b in zip(whole.parts, resumed.parts, strict=True))
     assert rows(tmp_path / "whole") == rows(tmp_path / "cut")

@@ -17,7 +17,9 @@ from signcore import weights
 
 
 class ToyTask:
-    def __init__(self, *, nan_at: int | None = None, kill_at: int | None = None) -> None:
+    def __init__(
+        self, *, nan_at: int | None = None, steep_at: int | None = None, kill_at: int | None = None
+    ) -> None:
         with torch.random.fork_rng():
             torch.manual_seed(3)
             self.maker = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 2))
@@ -28,7 +30,8 @@ class ToyTask:
             "maker": torch.optim.Adam(self.maker.parameters(), lr=0.01),
             "judge": torch.optim.SGD(self.judge.parameters(), lr=0.01, momentum=0.9),
         }
-        self.nan_at, self.kill_at, self.seen, self.calls = nan_at, kill_at, [], []
+        self.nan_at, self.steep_at, self.kill_at = nan_at, steep_at, kill_at
+        self.seen, self.calls = [], []
 
     def stages(self) -> list[Any]:
         return [self]
@@ -61,6 +64,8 @@ class ToyTask:
         loss = (made - batch["x"][:, :2]).square().mean()
         if self.nan_at is not None and batch["position"] + 1 == self.nan_at:
             loss = loss * float("nan")
+        if self.steep_at is not None and batch["position"] + 1 == self.steep_at:
+            loss = loss + (0 * made).sum().sqrt()  # of 0: the loss is as before, its gradient nan
         return {"rebuild": loss, "fool": 0.1 * self.judge(made).mean()}
 
     @torch.no_grad()
