@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from pose_format import Pose
@@ -13,10 +15,11 @@ from pose_format import Pose
 from signcore.contracts import Context, Sample
 from signcore.errors import ConfigError, InputError
 from signcore.plugins.datasets.config import Ham2PoseFilesConfig, PoseTableConfig
-from signcore.types import layouts, read_pose, read_table
+from signcore.types import layouts, read_pose, read_table, read_video
 from signcore.types.poses import pose_from_keypoints
 from signcore.types.tables import Row
 
+T = TypeVar("T")
 _PARTS = (
     ("pose_keypoints_2d", 25),
     ("face_keypoints_2d", 70),
@@ -26,10 +29,10 @@ _PARTS = (
 
 
 class PoseTable:
-    """One sample a row: path, and id, notation, glosses (separated by blanks), signer, language, split where the table has them.
+    """One sample a row: path, and id, notation, glosses (separated by blanks), signer, language, split, video where the table has them.
 
-    Raises InputError where the table or its column `path` is absent; a file that is absent or broken is named with its line
-    when its pose is read.
+    Paths, of the pose and of the video, are relative to the table. Raises InputError where the table or its column `path` is absent;
+    a file that is absent or broken is named with its line when it is read.
     """
 
     def __init__(self, config: PoseTableConfig | None = None, context: Context | None = None) -> None:
@@ -49,7 +52,8 @@ class PoseTable:
         glosses = value.get("glosses")
         return Sample(
             id=value.get("id") or str(row.values["path"]),
-            pose=partial(self._pose, row),
+            pose=partial(self._read, read_pose, row, "path"),
+            video=partial(self._read, read_video, row, "video") if value.get("video") else None,
             notation=value.get("notation"),
             glosses=glosses.split() if glosses else None,
             signer=value.get("signer"),
@@ -57,9 +61,9 @@ class PoseTable:
             split=value.get("split"),
         )
 
-    def _pose(self, row: Row) -> Pose:
+    def _read(self, reader: Callable[[Path], T], row: Row, column: str) -> T:
         try:
-            return read_pose(self.config.path.parent / row.values["path"])
+            return reader(self.config.path.parent / row.values[column])
         except InputError as error:
             raise InputError(f"{self.config.path}:{row.line}: {error}", error.hint) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,12 @@ LSA64_GLOSSES = (
     "SHUT-DOWN", "APPEAR", "TO-LAND", "CATCH", "HELP", "DANCE", "BATHE", "BUY", "COPY", "RUN", "REALIZE", "GIVE", "FIND",
 )  # fmt: skip
 SPLITS = ("train", "validation", "test")
+TAKE = re.compile(r"(.*[^\W\d_].*?)[-_ ]\d+")  # anna-1: who signs, and which recording
 
 
 class VideoFolder:
-    """One sample a video file, in the order of their paths; glosses and split from the folders that a file lies in.
+    """One sample a video file, in the order of their paths; glosses and split from the folders that a file lies in, the signer from a
+    name like anna-1.mp4 (a name that is the gloss is nobody's).
 
     With `config.held_out` the end of every clip is a sample of its own, of the split test; those come last.
     The pose of NAME.mp4 is NAME.pose, else `config.estimator`'s, else None. Both are cut to `start`..`stop`.
@@ -70,7 +73,9 @@ class VideoFolder:
         """What a file's place or name says of its sample."""
         folders = list(file.relative_to(self.config.path).parts[:-1]) if self.config.path.is_dir() else []
         split = folders.pop(0) if folders and folders[0] in SPLITS else None
-        return {"glosses": folders[-1:] or None, "split": split}
+        named = TAKE.fullmatch(file.stem)
+        signer = named[1] if named and named[1].casefold() not in map(str.casefold, folders) else None
+        return {"glosses": folders[-1:] or None, "split": split, "signer": signer}
 
     def _cut(self, length: int, end: bool) -> slice:
         start, stop = int(length * self.config.start), max(1, round(length * self.config.stop))

@@ -44,6 +44,19 @@ def test_a_table_of_poses(table):
     assert np.array_equal(keypoints(first.pose), keypoints(pose(0)))
 
 
+def test_a_table_may_name_videos(table, clip):
+    shutil.copy(clip, table.with_name("a.mp4"))
+    lines = table.read_text().splitlines()
+    table.write_text(
+        "\n".join(f"{line}\t{cell}" for line, cell in zip(lines, ["video", "a.mp4", ""], strict=True))
+    )
+    dataset = load("pose-table", path=table)
+    assert (dataset[0].video.shape, dataset[1].video) == ((12, 40, 48, 3), None)
+    table.with_name("a.mp4").unlink()
+    with pytest.raises(InputError, match=r"table.tsv:2: .*a.mp4: no such"):
+        _ = dataset[0].video
+
+
 def test_a_row_without_its_file_names_the_line(table):
     table.with_name("b.pose").unlink()
     dataset = load("pose-table", path=table)

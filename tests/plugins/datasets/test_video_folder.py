@@ -34,6 +34,17 @@ def test_folders_name_split_and_gloss(folder):
         dataset[3]
 
 
+def test_names_tell_signers(tmp_path, clip):
+    names = ["anna-1", "ben_02", "cleo maria-3", "HOUSE-1", "house_2", "0017-2", "clip"]
+    (tmp_path / "HOUSE").mkdir()
+    for name in names:
+        shutil.copy(clip, tmp_path / "HOUSE" / f"{name}.mp4")
+    dataset = signcore.load("dataset", "video-folder", path=str(tmp_path))
+    assert {s.id: s.signer for s in (dataset[i] for i in range(len(names)))} == dict(
+        zip(names, ["anna", "ben", "cleo maria", None, None, None, None], strict=True)
+    )
+
+
 def test_video_and_pose_are_cut_alike(clip):
     whole = signcore.load("dataset", "video-folder", path=str(clip))[0]
     first = signcore.load("dataset", "video-folder", path=str(clip), stop=0.5)[0]
