@@ -49,7 +49,7 @@ LEARNED = ("estimator", "generator", "recognizer")
 @click.option(
     "--dataset",
     type=ComponentName("dataset"),
-    help="What to train on; `signcore list dataset`.",
+    help="What to train on; `signcore list dataset`. Some components have one of their own where none is named.",
 )
 @click.option(
     "--video",
@@ -136,6 +136,9 @@ def command(
         raise UsageError(
             "name one component to train", "--estimator, --generator or --recognizer NAME, or --rows FILE"
         )
+    own: dict[str, Any] = {}
+    if named and dataset is None and video is None:
+        dataset, own = _own_dataset(*named[0])
     if (dataset is None) == (video is None):
         raise UsageError("what to train on?", "--dataset NAME or --video FILE")
     if rows is not None and weights is not None:
@@ -146,7 +149,7 @@ def command(
     for learner in learners:
         if learner.component.task is None:
             raise UsageError(f"{learner.label} cannot be trained")
-    tree: dict[str, Any] = {}
+    tree: dict[str, Any] = {"dataset": own} if own else {}
     if video is not None:
         tree["dataset"] = _one_clip(video, registry)
     for path in configs:
@@ -206,6 +209,18 @@ def command(
     if fitted.scores:
         print_table(["score", "value"], [[k, f"{v:.5f}"] for k, v in fitted.scores.items()])
     print(f"weights: {fitted.weights}")
+
+
+def _own_dataset(kind: str, name: str) -> tuple[str | None, dict[str, Any]]:
+    """What a component's task is trained on where nothing is named, and its settings; None where the task does not say."""
+    from signcore.registry import registry, resolve
+
+    record, component = registry.find(kind, name)
+    task = resolve(record, component, component.task) if component.task else None
+    dataset, settings = getattr(task, "trains_on", (None, {}))
+    if dataset is not None:
+        note(f"trains on {dataset} ({', '.join(f'{k}={v}' for k, v in settings.items())})")
+    return dataset, dict(settings)
 
 
 def _one_clip(video: Path, registry: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Task(Protocol):
     evaluate: scores by name on the dataset's held-out part. samples: pictures by name, uint8 [H, W, 3].
     It may have `begin(dataset)`, called before its modules are asked for, `schedule(step, steps)`, called before a step (learning rates), `clip(optimizer)`, called between the backward
     pass and the step, `updated(step)`, called after it (running averages), and `about()`, called at the end: what else the weights follow from.
+    Its class may have `trains_on`: the name and the settings of the dataset that `signcore train` takes where none is named.
     export: writes `config.json` + `model.safetensors` that `run --weights` takes.
     """
 

@@ -11,12 +11,20 @@ from typing import Any
 from signcore.errors import InputError, UsageError
 from signcore.runs.request import Chosen
 
-_CLASS_TYPE = {"Video": "video", "Image": "image", "Pose": "pose", "Tracks": "tracks", "str": "text"}
+_CLASS_TYPE = {
+    "Video": "video",
+    "Image": "image",
+    "Pose": "pose",
+    "Tracks": "tracks",
+    "str": "text",
+    "int": "number",
+}
+WORDS = ("text", "number")  # types whose value is no file
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One input of a component. type: video, image, pose, tracks or text; pose_of: the video or image whose pose this is;
+    """One input of a component. type: video, image, pose, tracks, text or number; pose_of: the video or image whose pose this is;
     unless: the input that makes this one needless; without that one it is required.
     when: a property of the component's settings that makes it needed nevertheless."""
 
@@ -56,7 +64,7 @@ def _slot(name: str, field: Any) -> Slot:
 
 def read(kind: str, value: Any, name: str) -> Any:
     """A path to the value of its type; anything that is no path is passed on."""
-    if kind == "text" or not isinstance(value, (str, Path)):
+    if kind in WORDS or not isinstance(value, (str, Path)):
         return value
     path = Path(value)
     from signcore import types

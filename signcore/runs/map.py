@@ -17,7 +17,7 @@ from signcore.contracts import Context
 from signcore.errors import InputError, SigncoreError
 from signcore.runs.execute import _construct, _work
 from signcore.runs.folder import native_output, whole_folder, write_product
-from signcore.runs.inputs import slots
+from signcore.runs.inputs import WORDS, slots
 from signcore.runs.plan import plan
 from signcore.runs.pool import spread
 from signcore.runs.request import Request, choose
@@ -139,7 +139,7 @@ def _work_row(job: Job, row: Row) -> None:
     names = {slot.name: slot.type for slot in slots(chosen)}
     given = {name: value for name, value in row.values.items() if name in names and value}
     request.inputs = {
-        name: value if names[name] == "text" else str(job.folder / value) for name, value in given.items()
+        name: value if names[name] in WORDS else str(job.folder / value) for name, value in given.items()
     }
     wired = plan(registry, [chosen], request, dict)
     products: list[Any] = []

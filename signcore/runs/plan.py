@@ -9,7 +9,7 @@ from typing import Any
 
 from signcore.errors import UsageError
 from signcore.registry import PUBLISHED, Registry
-from signcore.runs.inputs import Slot, check_names, read, slots, type_of
+from signcore.runs.inputs import WORDS, Slot, check_names, read, slots, type_of
 from signcore.runs.request import Chosen, Request
 from signcore.types.image import Image
 from signcore.types.video import Video
@@ -72,7 +72,7 @@ def _read_all(chosen: list[Chosen], inputs: dict[str, Any], made: Plan) -> dict[
         if name == "reference" or value is None:
             continue
         values[name] = read(kinds[name], value, name)
-        if isinstance(value, (str, Path)) and kinds[name] != "text":
+        if isinstance(value, (str, Path)) and kinds[name] not in WORDS:
             made.files[name] = Path(value)
     return values
 

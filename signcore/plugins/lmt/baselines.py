@@ -14,8 +14,8 @@ from signcore.contracts import Context, Sample
 from signcore.errors import InputError
 from signcore.plugins.lmt.clips import fitted, label_of, places
 from signcore.plugins.lmt.config import (
+    GlossInputs,
     LMTConfig,
-    LMTInputs,
     PoseRouteConfig,
     RealFramesConfig,
     RealFramesInputs,
@@ -75,7 +75,7 @@ class PoseRoute:
             if sample.split in (None, "train") and len(sample.glosses or []) == 1:
                 self.places.setdefault(sample.glosses[0], []).append(i)
 
-    def generate(self, inputs: LMTInputs) -> Video:
+    def generate(self, inputs: GlossInputs) -> Video:
         vocabulary = sorted(self.places)
         label = 0 if inputs.gloss is None else label_of(inputs.gloss, vocabulary)
         found = self.places[vocabulary[label]]
@@ -93,8 +93,10 @@ class PoseRoute:
         frames = [to_bytes(fit_frame(frame, self.config.size)[None])[0] for frame in made]
         return Video.from_array(np.stack(frames), self.config.fps)
 
-    def inputs_of(self, sample: Sample) -> tuple[LMTInputs, Video]:
+    def inputs_of(self, sample: Sample) -> tuple[GlossInputs, Video]:
         truth = truth_of(sample, self.frame, self.config.fps)
         assert sample.video is not None
         assert sample.glosses is not None
-        return LMTInputs(gloss=sample.glosses[0], source=Image(np.ascontiguousarray(sample.video[0]))), truth
+        return GlossInputs(
+            gloss=sample.glosses[0], source=Image(np.ascontiguousarray(sample.video[0]))
+        ), truth

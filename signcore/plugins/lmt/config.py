@@ -270,13 +270,19 @@ class VideoGPTConfig(LMTConfig):
     presets: ClassVar[dict[str, dict[str, Any]]] = {"small": RIVAL, "paper": VIDEOGPT, "videogpt": VIDEOGPT}
 
 
-class LMTInputs(BaseModel):
+class GlossInputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     gloss: str | None = Field(
         None, description="One gloss of the vocabulary; without it the first that the weights know."
     )
     source: Image = Field(description="The still image: who signs, at rest, before what.")
+
+
+class LMTInputs(GlossInputs):
+    num_samples: int | None = Field(
+        None, ge=1, le=256, description="How many videos are drawn; without it as the setting says."
+    )
 
 
 class RealFramesConfig(BaseModel):

@@ -29,7 +29,7 @@ class LMT:
     """Latent Motion Transformer (Xie et al.).
 
     `generate` makes `config.frames` frames (one clip of the weights' length without), square, `config.size` pixels a side; `samples` gives
-    all of `config.num_samples` videos. The source may have any size and aspect: its middle square is taken, or it is
+    all that are asked for. The source may have any size and aspect: its middle square is taken, or it is
     bordered (`config.fit`). A video longer than a clip slides the window: the last slice of codes is the next clip's first.
     Raises InputError for a gloss that the weights do not know, ConfigError where the frames do not fit the codes' grid,
     WeightsError where the weights hold no stage 2.
@@ -73,12 +73,12 @@ class LMT:
 
     @torch.inference_mode()
     def samples(self, inputs: LMTInputs) -> list[Video]:
-        """`config.num_samples` videos of the same gloss and image, drawn from `context.seed`."""
+        """`inputs.num_samples` videos of the same gloss and image (without it `config.num_samples`), drawn from `context.seed`."""
         config = self.config
         label = 0 if inputs.gloss is None else label_of(inputs.gloss, self.vocabulary)
         image = fit_frame(inputs.source.array, config.size, config.fit)[None].to(self.context.device) - 0.5
         still = still_codes(self.autoencoder, image, config.clip_frames)
-        codes = self._codes(still.expand(config.num_samples, -1, -1), label)
+        codes = self._codes(still.expand(inputs.num_samples or config.num_samples, -1, -1), label)
         with self._precision():
             videos = [self._decoded(one) for one in codes]
         fps = config.fps or FPS

@@ -35,7 +35,7 @@ def signcore_components() -> list[Component]:
             summary="Baseline: a gloss to the pose of a training clip, and that to a video of the picture's person.",
             target=f"{_HERE}.baselines:PoseRoute",
             config=f"{_HERE}.config:PoseRouteConfig",
-            inputs=f"{_HERE}.config:LMTInputs",
+            inputs=f"{_HERE}.config:GlossInputs",
             metrics=("fvd", "tcd"),
         ),
         Component(

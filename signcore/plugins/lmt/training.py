@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import torch
@@ -53,6 +53,7 @@ class LMTTask:
 
     component = "lmt"
     config_class: type[LMTConfig] = LMTConfig
+    trains_on: ClassVar[tuple[str, dict[str, Any]]] = ("synthetic", {"max_glosses": 1, "vocabulary": 20})
 
     def __init__(self, config: LMTConfig | None = None, context: Context | None = None) -> None:
         self.config, self.context = config or self.config_class(), context or Context()
