@@ -93,19 +93,19 @@ class Codebook(nn.Module):
             flat = flat.repeat(math.ceil(self.n_codes / len(flat)), 1)
             flat = flat + torch.randn_like(flat) * (TILE_NOISE / math.sqrt(self.dim))
         drawn = flat[torch.randperm(len(flat), device=flat.device)[: self.n_codes]]
-        if _processes() > 1:
+        if processes() > 1:
             torch.distributed.broadcast(drawn, 0)
         return drawn
 
 
-def _processes() -> int:
+def processes() -> int:
     ready = torch.distributed.is_available() and torch.distributed.is_initialized()
     return torch.distributed.get_world_size() if ready else 1
 
 
 def _summed(values: Tensor) -> Tensor:
     """The sum over all processes."""
-    if _processes() > 1:
+    if processes() > 1:
         values = values.clone()
         torch.distributed.all_reduce(values)
     return values

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from signcore.nn.codebook import Codebook, Quantized
+from signcore.nn.codebook import Codebook, Quantized, processes
 from signcore.nn.video_attention import make_attention
 
 KERNEL = 4  # of the convolutions that change the size
@@ -149,7 +149,7 @@ class LinearPath(nn.Module):
     """Blocks of pixels to code vectors and back by two linear maps, beside the convolutions.
 
     The first batch of training sets them to its principal components, so that training starts from a picture and the
-    convolutions learn what the linear maps cannot: it saves the first thousands of steps.
+    convolutions learn what the linear maps cannot: it saves the first thousands of steps. Of several processes the first one's batch counts.
     """
 
     def __init__(self, downsample: Sequence[int], dim: int) -> None:
@@ -175,6 +175,9 @@ class LinearPath(nn.Module):
         self.down.bias.zero_()
         self.down.bias[: len(axes)] = -axes @ mean
         self.up.bias.copy_(mean.view(3, -1).mean(1))
+        if processes() > 1:
+            for parameter in self.parameters():
+                torch.distributed.broadcast(parameter.data, 0)
 
 
 def _without_normalisation(module: nn.Module) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from signcore.nn.codebook import Codebook
+from signcore.nn.video_autoencoder import LinearPath
 
 
 def used(codes=8, dim=3):
@@ -84,12 +85,15 @@ def _one_of_two(rank: int, port: int, halves: torch.Tensor, results):
     book = Codebook(6, 3).train()
     for half in halves:
         book(half[rank])
-    results[rank] = {name: value.clone() for name, value in book.state_dict().items()}
+    path = LinearPath((1, 2, 2), 4)
+    path.fit(torch.randn(2, 3, 2, 4, 4))
+    both = {**book.state_dict(), **path.state_dict()}
+    results[rank] = {name: value.clone() for name, value in both.items()}
     torch.distributed.destroy_process_group()
 
 
 @pytest.mark.slow
-def test_two_processes_share_one_codebook():
+def test_two_processes_share_one_codebook_and_one_linear_path():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

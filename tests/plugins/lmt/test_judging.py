@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from signcore.contracts import Context, Hypothesis
 from signcore.errors import InputError
 from signcore.evaluation import evaluate
+from signcore.nn.codebook import Codebook, Quantized
+from signcore.nn.lpips import LPIPS
 from signcore.plugins.lmt.baselines import PoseRoute, RealFrames
+from signcore.plugins.lmt.clips import Clips
 from signcore.plugins.lmt.config import (
     ClipFramesConfig,
+    LMTConfig,
     LMTInputs,
     PoseRouteConfig,
     RealFramesConfig,
     SLRAccConfig,
 )
-from signcore.plugins.lmt.evaluation import in_hands, motion
+from signcore.plugins.lmt.evaluation import in_hands, motion, reconstruction
 from signcore.plugins.lmt.judge import ClipFrames, ClipFramesTask, read_frames
 from signcore.plugins.lmt.slr_acc import SLRAcc
 from signcore.training import fit
@@ -133,8 +138,6 @@ def test_the_way_over_a_pose_moves_the_picture(monkeypatch):
 
 
 def test_motion_is_counted_where_the_real_clip_moves():
-    import torch
-
     real = torch.zeros(1, 3, 4, 16, 16)
     for t in range(4):
         real[:, :, t, 4:8, 2 * t : 2 * t + 3] = 0.5
@@ -144,6 +147,48 @@ def test_motion_is_counted_where_the_real_clip_moves():
     told = motion(noisy, real)
     assert told["person-motion"] == pytest.approx(1)
     assert told["background-motion"] > 0
+
+
+class Dimmed(torch.nn.Module):
+    """A first stage that makes everything 0.1 darker, with every third code a 1, else a 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.codebook = Codebook(5, 1)
+        self.unused = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, video):
+        codes = (torch.arange(len(video) * 6) % 3 == 0).long().view(len(video), 6, 1, 1)
+        return video - 0.1, Quantized(video, codes, torch.zeros(()), torch.zeros(()))
+
+
+def test_scores_of_a_reconstruction_are_the_ones_of_their_definitions():
+    dataset = Walks(4)
+    for i, sample in enumerate(dataset.samples):  # stripes of 0.4 above and below a clip's level of grey
+        frames = np.full((8, 16, 16, 3), 0.5, np.float32)
+        frames[:4], frames[4:] = 0.4, 0.6
+        sample.video = Video.from_array((frames * 255).round().astype(np.uint8), 8)
+        sample.split = "test" if i > 1 else "train"
+    clips = Clips(dataset, LMTConfig(size=16, clip_frames=8, gan_weight=0.0, still="first_slice"))
+    told = reconstruction(Dimmed(), clips, LPIPS("vgg16", 2))
+    assert told["psnr"] == pytest.approx(20, abs=1e-3)
+    assert told["above-still"] == pytest.approx(0, abs=0.05)  # grey on grey: its own mean is 0.1 away too
+    assert told["above-mean"] == pytest.approx(0, abs=0.05)
+    assert told["perplexity"] == pytest.approx(np.exp(-(np.log(1 / 3) + 2 * np.log(2 / 3)) / 3))
+    assert told["lpips"] > 0
+    assert "hands" not in told
+    assert "r-fvd" not in told
+
+
+def test_a_reconstruction_is_measured_above_the_mean_of_the_training_clips():
+    dataset = Walks(4)
+    for i, sample in enumerate(dataset.samples):
+        level = 102 if i < 2 else 153  # 0.4 in training, 0.6 held out
+        sample.video = Video.from_array(np.full((8, 16, 16, 3), level, np.uint8), 8)
+        sample.split = "test" if i > 1 else "train"
+    clips = Clips(dataset, LMTConfig(size=16, clip_frames=8, gan_weight=0.0))
+    told = reconstruction(Dimmed(), clips, LPIPS("vgg16", 2))
+    assert told["above-mean"] == pytest.approx(20 * np.log10(2), abs=1e-3)  # 0.1 away, not 0.2
 
 
 def test_pixels_of_hands_by_their_boxes():
