@@ -99,6 +99,10 @@ class Clips:
         self._leave_out(index, InputError(f"{clip.id}: has a single frame, motion needs two"))
         return None
 
+    def left_out(self) -> list[str]:
+        """Why of each, in the dataset's order."""
+        return [str(reason) for _, reason in sorted(self.skipped.items())]
+
     def _leave_out(self, index: int, error: Exception) -> None:
         self.skipped[index] = error
         line = f"clip {index} of {len(self.dataset)} left out: {error}"

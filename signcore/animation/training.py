@@ -306,10 +306,9 @@ class AnimationTask(Method):
         return (c for c in found if c is not None)
 
     def about(self) -> dict[str, Any]:
-        skipped = self._clips.skipped if self._clips is not None else {}
         return {
             "perceptual": None if self.vgg is None else self.vgg.source,
-            "left_out": [str(reason) for _, reason in sorted(skipped.items())],
+            "left_out": [] if self._clips is None else self._clips.left_out(),
         }
 
     def export(self, folder: Path) -> None:

@@ -108,6 +108,9 @@ class Ham2PoseTask:
         signs = self.part(dataset, "train" if split == "train" else "test")
         return self.signs(dataset).batches(signs, self.config.batch, self.context.seed, start)
 
+    def about(self) -> dict[str, list[str]]:
+        return {"left_out": [] if self._signs is None else self._signs.skipped}
+
     def step(self, batch: Batch, optimizer: str) -> dict[str, Tensor]:
         self.model.train()
         config = self.config

@@ -192,6 +192,9 @@ class HeatmapsTask:
             pictures[f"{i}"] = np.concatenate(rows)
         return pictures
 
+    def about(self) -> dict[str, list[str]]:
+        return {"left_out": [] if self._clips is None else self._clips.left_out()}
+
     def export(self, folder: Path) -> None:
         about = describe("heatmaps", self.config, kind="estimator", names=self.names)
         weights.save(folder, about, self.average.state_dict(), half=True)
