@@ -259,19 +259,7 @@ class StageTwo(_Stage):
         self.optimizer = torch.optim.AdamW(groups, lr=config.prior_learning_rate, betas=(0.9, 0.95))
 
     def _continue(self, prior: Prior) -> None:
-        """From weights whose first stage is the frozen one, or the one that this run's went on from: its codes still mean much the same."""
-        state = prior.state_dict()
-        if self.config.stages == "both" and self.config.stage_one is None:
-            state["stage_one"] = self.prior.stage_one
-        try:
-            self.prior.load_state_dict(state)
-        except ValueError as error:
-            raise WeightsError(
-                f"{self.context.weights}: holds {error}", "stage_one must name the one that it was trained on"
-            ) from error
-
-    def _continue(self, prior: Prior) -> None:
-        """From weights whose first stage is the frozen one, or the one that this run's went on from: its codes still mean much the same."""
+        """From weights whose first stage is the frozen one, or that from which this run's went on: its codes mean much the same."""
         state = prior.state_dict()
         if self.config.stages == "both" and self.config.stage_one is None:
             state["stage_one"] = self.prior.stage_one
