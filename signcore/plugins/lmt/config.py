@@ -219,7 +219,10 @@ class LMTConfig(PresetConfig):
         0.99, "decay of the running average of the prior's weights; 0 for none", ge=0, lt=1
     )
     held_out: float = setting(
-        0.05, "part of the signers that is held out, where the dataset names no test split", ge=0, lt=1
+        0.05,
+        "part of the signers, or of clips where signers are not known, that is held out, where the dataset names no test split",
+        ge=0,
+        lt=1,
     )
     evaluate_clips: int = setting(48, "held-out clips that an evaluation looks at", ge=1)
     recognizer: str | None = setting(

@@ -266,11 +266,17 @@ def test_held_out_are_signers_or_clips_of_many_glosses():
 def test_where_no_held_out_gloss_is_known_training_clips_judge(tmp_path, caplog):
     clips = dataset(*[("A", None, "train")] * 2, *[("B", None, "train")] * 2, ("C", None, "test"))
     done = fit(task(), clips, folder=tmp_path, steps=1)
-    assert "cross-entropy" in done.scores
+    assert {"psnr", "cross-entropy"} <= set(done.scores)
     assert (
         caplog.messages.count("no held-out clip shows a gloss that is trained: scores are of training clips")
         == 1
     )
+
+
+def test_every_row_of_a_table_is_judged_by_lpips_and_tells_both_stages(tmp_path):
+    made = task(perceptual_weight=0.0, prior_perceptual_weight=0.0, gan_weight=0.0)
+    done = fit(made, Walks(), folder=tmp_path, steps=1)
+    assert {"psnr", "lpips", "perplexity", "cross-entropy", "person-motion"} <= set(done.scores)
 
 
 def test_what_may_surprise_is_told_once(tmp_path, caplog):
