@@ -56,7 +56,8 @@ class Codebook(nn.Module):
             counts = torch.bincount(chosen, minlength=self.n_codes).to(flat.dtype)
             if self.training:
                 self._follow(flat.detach(), chosen, counts)
-            share = _summed(counts) / _summed(counts).sum()
+                counts = _summed(counts)  # not in evaluation, which one process does alone
+            share = counts / counts.sum()
             perplexity = torch.exp(-(share * torch.log(share + 1e-10)).sum())
             return Quantized(z + (embeddings - z).detach(), codes, commitment, perplexity)
 

@@ -85,6 +85,8 @@ def _one_of_two(rank: int, port: int, halves: torch.Tensor, results):
     book = Codebook(6, 3).train()
     for half in halves:
         book(half[rank])
+    if rank == 0:  # as it evaluates, alone
+        book.eval()(halves[0][0])
     path = LinearPath((1, 2, 2), 4)
     path.fit(torch.randn(2, 3, 2, 4, 4))
     both = {**book.state_dict(), **path.state_dict()}
