@@ -15,7 +15,7 @@ from signcore.types.video import Video
 PAPER_TRAINING: dict[str, Any] = {
     "learning_rate": 2e-4, "schedule": "milestones", "l1_weight": 0.0, "perceptual_weight": 10.0, "vgg_width": 64,
     "ssim_weight": 0.0, "hand_weight": 0.0, "moving_weight": 0.0, "drawn_weight": 0.0, "colour_jitter": 0.1, "averaging": 0.0,
-    "background_from": 0.1,
+    "background_from": 0.1, "bridge": 0,
 }  # fmt: skip
 
 
@@ -71,6 +71,14 @@ class AnimationConfig(PresetConfig):
     background: bool = setting(False, "predict the background's own motion in reconstruction")
     points: str | tuple[str, ...] = setting(
         "pgmm_36", "P13: the driving pose's points, a layout's name or the names of points"
+    )
+
+    bridge: int = setting(
+        10,
+        "a point that the driving pose lost for at most so many frames is put between those around it; longer gaps stay empty",
+        "frames",
+        ge=0,
+        le=1000,
     )
 
     # training

@@ -20,7 +20,7 @@ from signcore.animation.config import AnimationConfig, AnimationInputs
 from signcore.animation.frames import Square, fit_frame, fit_points, person_square, to_bytes
 from signcore.animation.heatmaps import point_names, pose_points
 from signcore.animation.network import MotionNetwork, Source, channels_last, motion_frame
-from signcore.animation.pose_motion import body_scale, completed, person_mask, retargeted
+from signcore.animation.pose_motion import body_scale, bridged, completed, person_mask, retargeted
 from signcore.contracts import Context
 from signcore.errors import InputError
 from signcore.presets import describe, trained_config
@@ -150,6 +150,7 @@ class Animator(Method):
         fps = float(pose.body.fps) if video is None else video.fps
         of_source, of_driving = self._squares(inputs)
         points = self._points(pose, video if video is not None else pose.header.dimensions, of_driving)
+        points = bridged(points, point_names(config.points), config.bridge)
         asked = config.by_pose or stilled  # else the bodies are a help, not a need
         if not (asked or (crossing and self._known_source_pose(inputs) is not None)):
             return Drive(fps, points, video)

@@ -97,6 +97,25 @@ def completed(points: np.ndarray, names: list[str]) -> np.ndarray:
     return found
 
 
+def bridged(points: np.ndarray, names: list[str], longest: int) -> np.ndarray:
+    """float32 [T, P, 2], where a point that was lost for at most `longest` frames, and seen before and after, is as `completed` has it:
+    on its way from the point that it hangs on. Longer gaps, and those at either end, stay. No frame with shoulders: nothing is filled."""
+    lost = ~np.isfinite(points).all(axis=-1)  # [T, P]
+    if not longest or not lost.any():
+        return points
+    try:
+        whole = completed(points, names)
+    except InputError:
+        return points
+    times = np.arange(len(points))[:, None]
+    before = np.maximum.accumulate(
+        np.where(lost, -len(points), times), axis=0
+    )  # the last frame that showed the point
+    after = np.minimum.accumulate(np.where(lost, 2 * len(points), times)[::-1], axis=0)[::-1]
+    short = lost & (before >= 0) & (after < len(points)) & (after - before - 1 <= longest)
+    return np.where(short[..., None], whole, points)
+
+
 def _filled(values: np.ndarray, otherwise: np.ndarray) -> np.ndarray:  # [T, 2]
     seen = np.flatnonzero(np.isfinite(values).all(axis=1))
     if len(seen) == 0:

@@ -9,7 +9,7 @@ import torch
 from signcore import weights
 from signcore.animation.compatibility import troubles
 from signcore.animation.heatmaps import heatmaps, point_names
-from signcore.animation.pose_motion import PoseKeypoints, completed, person_mask, retargeted
+from signcore.animation.pose_motion import PoseKeypoints, bridged, completed, person_mask, retargeted
 from signcore.animation.relative_motion import relative_keypoints
 from signcore.contracts import Context
 from signcore.errors import InputError
@@ -50,6 +50,28 @@ def test_what_is_seen_stays_and_no_gap_is_left(lost):
     seen = np.isfinite(points)
     assert np.isfinite(found).all()
     assert np.allclose(found[seen], points[seen], atol=1e-6)
+
+
+def test_short_gaps_are_bridged_and_long_ones_stay():
+    points = moving(20)
+    whole = points.copy()
+    tip, wrist = NAMES.index("left_hand_8"), NAMES.index("left_hand_0")
+    points[3:6, tip] = np.nan
+    points[10:16, tip] = np.nan
+    points[:2, wrist] = np.nan
+    points[18:, wrist] = np.nan
+    found = bridged(points, NAMES, longest=3)
+    lost = ~np.isfinite(found).all(axis=-1)
+    assert lost[:, tip].nonzero()[0].tolist() == list(range(10, 16))
+    assert lost[:, wrist].nonzero()[0].tolist() == [0, 1, 18, 19]
+    kept = np.isfinite(points)
+    assert np.array_equal(found[kept], points[kept])
+    way = whole[:, tip] - whole[:, wrist]
+    expected = whole[4, wrist] + (way[2] + way[6]) / 2
+    assert np.allclose(found[4, tip], expected, atol=1e-5)
+    assert np.array_equal(bridged(points, NAMES, 0), points, equal_nan=True)
+    nobody = np.full_like(points, np.nan)
+    assert np.isnan(bridged(nobody, NAMES, 3)).all()
 
 
 def test_a_lost_finger_goes_with_its_hand():
