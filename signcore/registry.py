@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 from signcore import discovery
 from signcore.component import KINDS, Component
 from signcore.discovery import PluginRecord
-from signcore.errors import AmbiguousComponent, PluginFailed, SigncoreError, UnknownComponent, UsageError
+from signcore.errors import (
+    AmbiguousComponent,
+    PluginFailed,
+    SigncoreError,
+    UnknownComponent,
+    UsageError,
+    out_of_memory,
+)
 
 if TYPE_CHECKING:
     from signcore.contracts import Context
@@ -153,6 +160,8 @@ class Registry:
         except (SigncoreError, KeyboardInterrupt):
             raise
         except (Exception, SystemExit) as error:
+            if out_of_memory(error):  # the machine's fault, not the plugin's
+                raise
             raise failed(record, component, error, "could not be constructed") from error
         return made
 

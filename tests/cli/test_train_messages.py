@@ -16,9 +16,15 @@ class Greedy:
     def __init__(self, config, context): pass
     def generate(self, inputs): raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.")
 
+class Large:
+    def __init__(self, config, context): raise MemoryError
+    def generate(self, inputs): pass
+
 @hookimpl
 def signcore_components():
-    return [Component(kind="generator", name="greedy", summary="x", target="lab:Greedy")]
+    return [
+        Component(kind="generator", name=name.lower(), summary="x", target=f"lab:{name}") for name in ("Greedy", "Large")
+    ]
 """
 TINY = {
     "keypoint_width": 4,
@@ -81,6 +87,19 @@ def test_a_component_that_runs_out_of_memory_is_not_called_broken(cli, distribut
     assert code == 1
     assert "error: out of memory; lower generator.batch_frames" in err
     assert not (tmp_path / "out").exists()
+    code, _, err = cli(
+        "evaluate",
+        "--generator",
+        "large",
+        "--dataset",
+        "synthetic",
+        "--metric",
+        "l1",
+        "--set",
+        "dataset.clips=1",
+    )
+    assert code == 1
+    assert "error: out of memory; lower generator.batch_frames" in err
 
 
 def train(cli, tmp_path, *more):
