@@ -89,7 +89,7 @@ def judge_recognizer(
                 steps=steps,
                 checkpoint_every=0,
                 sample_every=0,
-                accelerator="cuda" if context.device.startswith("cuda") else "cpu",
+                accelerator=context.device,
                 seed=here,
             )
             taught = replace(context, seed=here, weights=str(fitted.weights))

@@ -181,7 +181,7 @@ def command(
         "checkpoint_every": checkpoint_every,
         "sample_every": sample_every,
         "evaluate_every": (max(1, steps // 10) if video else 0) if evaluate_every is None else evaluate_every,
-        "accelerator": "cuda" if where.startswith("cuda") else "cpu",
+        "accelerator": where,
         "devices": devices,
         "num_nodes": nodes,
         "precision": precision,

@@ -73,6 +73,7 @@ def fit(
     checkpoint_every, sample_every, evaluate_every, log_every: in steps; 0 for never (evaluation, pictures and a
     checkpoint come at the end in any case). clip: largest norm of an optimiser's gradients, 0 for none. accumulate: batches
     a step. precision: one of PRECISIONS, weights stay in 32 bits. strategy: as Lightning Fabric names it.
+    accelerator: cpu, cuda, or cuda:N for that one GPU.
     progress(step, steps, losses) is called after every step, evaluated(step, steps, scores) after every evaluation.
     about: what the caller knows of the training, for train.json.
 
@@ -86,6 +87,11 @@ def fit(
         raise ConfigError(f"precision: expected {', '.join(PRECISIONS)}, got {precision}")
     if precision == "16-mixed" and accelerator == "cpu":
         raise ConfigError("precision: 16-mixed needs a GPU", "bf16-mixed works on a CPU too")
+    accelerator, _, index = accelerator.partition(":")
+    if index and devices != 1:
+        raise ConfigError(
+            f"devices: {accelerator}:{index} is one GPU, got {devices}", f"name {accelerator} alone"
+        )
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +100,7 @@ def fit(
     try:
         fabric = lightning_fabric.Fabric(
             accelerator=accelerator,
-            devices=devices,
+            devices=[int(index)] if index else devices,
             num_nodes=num_nodes,
             strategy=strategy,
             precision=precision,  # type: ignore[arg-type]

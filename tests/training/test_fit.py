@@ -346,3 +346,19 @@ def test_a_stage_of_other_settings_is_refused(tmp_path):
     fit(Two(), None, folder=tmp_path, steps=1, **QUIET)
     with pytest.raises(WeightsError, match=r"stage 0: .*judge\.weight is \[1, 2\] there and \[3, 2\] here"):
         fit(Two(3), None, folder=tmp_path, steps=2, **QUIET)
+
+
+def test_one_gpu_of_several_can_be_named(tmp_path, monkeypatch):
+    given = []
+
+    def fabric(**options):
+        given.append((options["accelerator"], options["devices"]))
+        raise loop.MisconfigurationException("no such machine")
+
+    monkeypatch.setattr(loop.lightning_fabric, "Fabric", fabric)
+    for accelerator, devices in (("cuda:1", 1), ("cuda", 2), ("cpu", 1)):
+        with pytest.raises(ConfigError, match="no such machine"):
+            fit(None, None, folder=tmp_path, steps=1, accelerator=accelerator, devices=devices)
+    assert given == [("cuda", [1]), ("cuda", 2), ("cpu", 1)]
+    with pytest.raises(ConfigError, match="cuda:1 is one GPU, got 2"):
+        fit(None, None, folder=tmp_path, steps=1, accelerator="cuda:1", devices=2)
