@@ -113,7 +113,11 @@ def perform(
         wired.notes.append(f"no --{name.replace('_', '-')} given: the embedded synthetic signer's is used")
     for note in wired.notes:
         say(note)
-    said = len(wired.notes)
+
+    def tell(line: str) -> None:
+        wired.notes.append(line)
+        say(line)
+
     last = wired.stages[-1]
     folder = output_folder(request.output, last.chosen.name.replace("/", "-"), request.overwrite)
     device = resolve_device(request.device)
@@ -135,9 +139,7 @@ def perform(
     about = asked(wired, request, wired.metrics, device)
     with whole_folder(folder) as temporary, parts_folder(folder, about, request.resume, say) as begin:
         with native_output(temporary / "log.txt"):
-            outcome = execute(found, wired, request, context, keep, temporary)
-        for left_out in wired.notes[said:]:
-            say(left_out)
+            outcome = execute(found, wired, request, context, keep, temporary, tell)
         _write_pages(temporary, wired, request, outcome, device, last.output)
         about = json.loads((temporary / "run.json").read_text(encoding="utf-8"))
     if last.output == "video":

@@ -10,6 +10,7 @@ from typing import Any
 from signcore.contracts import Dataset, Sample
 from signcore.errors import InputError, SigncoreError
 from signcore.evaluation.ranks import GALLERY, ranks
+from signcore.types.video import kept
 
 Progress = Callable[[Iterable, int | None, str], Iterator]
 
@@ -56,6 +57,10 @@ class Judge:
             name = sample.id or name
             inputs, truth = inputs_of(self.generator, sample, self.model, self.output)
             made = self.generator.generate(inputs)
+            if (
+                self.output == "video" and len(self.parts) > 1
+            ):  # frames made lazily are made once, not for every metric
+                made, truth = kept(made), kept(truth)
             prepared = {}
             for key, part in self.parts.items():
                 part.reset()

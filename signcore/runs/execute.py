@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,15 +50,17 @@ def execute(
     context: Context,
     keep: Callable[[Any, Path], Any],
     folder: Path,
+    tell: Callable[[str], None],
 ) -> Outcome:
-    """Run the stages, then the metrics. keep(product, folder) writes the last product and returns it as read back."""
+    """Run the stages, then the metrics. keep(product, folder) writes the last product and returns it as read back; tell(line) notes what
+    the user should know."""
     outcome = Outcome()
     components = [_construct(registry, s.chosen, context) for s in plan.stages]
     made_inputs: Any = None
     for i, (stage, component) in enumerate(zip(plan.stages, components, strict=True)):
         start = time.perf_counter()
         inputs = {**stage.inputs, **{name: outcome.products[j] for name, j in stage.pending.items()}}
-        product, made_inputs = _guarded(stage.chosen, partial(_work, component, stage, inputs, plan.notes))
+        product, made_inputs = _guarded(stage.chosen, partial(_work, component, stage, inputs, tell))
         if i == len(plan.stages) - 1:
             product = _guarded(stage.chosen, lambda p=product: keep(p, folder))  # type: ignore[misc]
             if hasattr(component, "views"):
@@ -67,7 +68,7 @@ def execute(
         outcome.products.append(product)
         outcome.timings[stage.chosen.label] = round(time.perf_counter() - start, 3)
     start = time.perf_counter()
-    _judge(registry, plan, request, context, outcome, components[-1], made_inputs)
+    _judge(registry, plan, request, context, outcome, components[-1], made_inputs, tell)
     if outcome.scores:
         outcome.timings["metrics"] = round(time.perf_counter() - start, 3)
     return outcome
@@ -95,7 +96,9 @@ def _guarded(chosen: Chosen, work: Callable[[], Any], what: str = "raised while 
         raise failed(chosen.record, chosen.component, error, what) from error
 
 
-def _work(component: Any, stage: Stage, inputs: dict[str, Any], notes: list[str]) -> tuple[Any, Any]:
+def _work(
+    component: Any, stage: Stage, inputs: dict[str, Any], tell: Callable[[str], None]
+) -> tuple[Any, Any]:
     """The stage's product, checked, and the inputs as the component took them."""
     kind, label = stage.chosen.kind, stage.chosen.label
     if kind == "estimator":
@@ -114,8 +117,7 @@ def _work(component: Any, stage: Stage, inputs: dict[str, Any], notes: list[str]
     model = stage.chosen.inputs_model()
     taken = _build_inputs(model, inputs, label) if model is not None else inputs
     for line in component.troubles(taken) if hasattr(component, "troubles") else ():
-        logging.getLogger("signcore").warning("%s: %s", label, line)
-        notes.append(f"{label}: {line}")
+        tell(f"{label}: {line}")
     product = component.generate(taken)
     check_product(label, product, stage.output)
     return product, taken
@@ -155,6 +157,7 @@ def _judge(
     outcome: Outcome,
     last: Any,
     inputs: Any,
+    tell: Callable[[str], None],
 ) -> None:
     """Score the products. Without --metric those that the generator names; without --reference its own truth."""
     given = request.inputs.get("reference")
@@ -182,7 +185,7 @@ def _judge(
         except InputError as error:
             if plan.metrics:  # asked for by name
                 raise
-            plan.notes.append(f"{metric.name} left out: {error}")
+            tell(f"{metric.name} left out: {error}")
             continue
         scores = _guarded(metric, judge.compute)
         outcome.scores += [

@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from signcore.errors import UsageError, WorkError
 
 RESULTS = {
@@ -39,7 +37,6 @@ def output_folder(output: Path | None, name: str, overwrite: bool) -> Path:
     return folder
 
 
-KEPT_BYTES = 2 << 30
 PART = 1024  # frames of a long video that are written at a time, and kept where the run is interrupted
 
 
@@ -119,13 +116,13 @@ def write_product(
     """
     path = folder / RESULTS[kind]
     if kind == "video":
-        from signcore.types import Video, read_video, write_video
+        from signcore.types import read_video, write_video
         from signcore.types.encode import join_videos
+        from signcore.types.video import kept
 
-        if len(product) <= PART and np.prod(product.shape, dtype=np.int64) <= KEPT_BYTES:
-            product = Video.from_array(product.numpy(), product.fps, pose=product.pose)
-            write_video(path, product, metadata=metadata)
-            return product
+        if len(product) <= PART and (held := kept(product)) is not product:
+            write_video(path, held, metadata=metadata)
+            return held
         if begin is None:
             write_video(path, product, metadata=metadata)
             return read_video(path)

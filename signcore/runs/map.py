@@ -147,7 +147,7 @@ def _work_row(job: Job, row: Row) -> None:
         for stage in wired.stages:
             inputs = {**stage.inputs, **{name: products[j] for name, j in stage.pending.items()}}
             component = _component(job, stage.chosen.kind, stage.chosen.name)
-            products.append(_work(component, stage, inputs, wired.notes)[0])
+            products.append(_work(component, stage, inputs, wired.notes.append)[0])
         metadata = {"comment": f"made by signcore {chosen.label}, seed {job.seed}; not a recording"}
         write_product(products[-1], wired.stages[-1].output, temporary, metadata)
         (temporary / DONE).write_text(_mark(job, row) + "\n", encoding="utf-8")

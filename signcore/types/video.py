@@ -179,3 +179,15 @@ def pose_frames(pose: Pose, frames: range) -> Pose:
     index = np.arange(frames.start, frames.stop, frames.step)
     body = NumPyPoseBody(pose.body.fps / abs(frames.step), pose.body.data[index], pose.body.confidence[index])
     return Pose(pose.header, body)
+
+
+KEPT_BYTES = 2 << 30
+
+
+def kept(video: Video) -> Video:
+    """The same frames, made once and held in memory; the video itself where they would take more than 2 GiB."""
+    if np.prod(video.shape, dtype=np.int64) > KEPT_BYTES:
+        return video
+    held = Video.from_array(video.numpy(), video.fps, pose=video.pose)
+    held.glosses = video.glosses
+    return held

@@ -11,6 +11,7 @@ import signcore
 from signcore.errors import InputError
 from signcore.evaluation import evaluate
 from signcore.types.poses import pose_from_keypoints
+from signcore.types.video import Video
 
 
 def pose(value: float):
@@ -62,3 +63,22 @@ def test_what_one_metric_refuses_counts_for_no_other():
     for i in range(found.count):
         alone.update(pose(0.0), pose(i))
     assert found.scores["ape"] == pytest.approx(alone.compute()["ape"])
+
+
+def test_lazily_made_frames_are_made_once_for_all_metrics():
+    asked = []
+
+    def clip(kind):
+        def frame(i):
+            asked.append((kind, i))
+            return np.full((16, 16, 3), 10 * i, np.uint8)
+
+        return Video.from_frames(frame, 3, 16, 16)
+
+    generator = SimpleNamespace(
+        inputs_of=lambda sample: (sample, clip("truth")), generate=lambda sample: clip("made")
+    )
+    metrics = {name: signcore.load("metric", name) for name in ("l1", "psnr", "tcd")}
+    found = evaluate(generator, [signcore.Sample(id="s", split="test")], metrics, output="video")
+    assert found.count == 1
+    assert sorted(asked) == [(kind, i) for kind in ("made", "truth") for i in range(3)]
