@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from signcore.animation.network import Result, resized
-from signcore.nn.convolution_blocks import DownBlock2d, ResBlock2d, SameBlock2d, UpBlock2d
+from signcore.nn.convolution_blocks import DownBlock2d, ResBlock2d, SameBlock2d, UpBlock2d, to_few
 from signcore.nn.coordinates import warp, widened
 from signcore.nn.dense_motion import Motion
 
@@ -55,5 +55,5 @@ class InpaintingNetwork(nn.Module):
                 out = torch.cat([out, warped[level + 1].to(out.dtype)], dim=1)
         visible = resized(motion.visible[-1], frame.shape[-2:])
         out = out * (1 - visible) + warped[-1]
-        drawn = torch.sigmoid(widened(self.final(out)))
+        drawn = torch.sigmoid(widened(to_few(self.final, out)))
         return Result(drawn * (1 - visible) + warp(frame, motion.flow, visible), drawn, decoded)

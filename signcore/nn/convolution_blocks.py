@@ -124,6 +124,25 @@ def _folded(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     return torch.stack([first, middle + last], dim), torch.stack([first + middle, last], dim)
 
 
+def to_few(conv: nn.Conv2d, x: Tensor) -> Tensor:  # [B, C, H, W] -> [B, C', H, W]
+    """A padded convolution of odd side and stride 1 to few features, such as the three of a picture.
+
+    Without gradients, and where height and width are even, four neighbouring pixels are made at once, by a kernel larger by one and of
+    stride 2: processors compute features by the sixteen, and would throw most of them away.
+    """
+    side = conv.kernel_size[0]
+    if torch.is_grad_enabled() or x.shape[-1] % 2 or x.shape[-2] % 2:
+        made: Tensor = conv(x)
+        return made
+    weight = conv.weight
+    four = weight.new_zeros(len(weight), 4, weight.shape[1], side + 1, side + 1)
+    for place in range(4):
+        i, j = divmod(place, 2)
+        four[:, place, :, i : i + side, j : j + side] = weight
+    bias = None if conv.bias is None else conv.bias.repeat_interleave(4)
+    return F.pixel_shuffle(F.conv2d(x, four.flatten(0, 1), bias, stride=2, padding=side // 2), 2)
+
+
 class ResBlock2d(nn.Module):
     """Normalise, ReLU, convolve, twice, and add: the size and the features stay (PGMM section 3.2, for inpainting)."""
 

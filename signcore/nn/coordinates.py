@@ -33,7 +33,8 @@ def gaussians(
         -0.5 / variance * (grid_x - x[..., None]) ** 2
     )  # a Gaussian is the product of its axes
     along_y = torch.exp(-0.5 / variance * (grid_y - y[..., None]) ** 2)
-    return torch.nan_to_num(along_y[..., :, None] * along_x[..., None, :], nan=0.0)
+    along_x, along_y = (torch.nan_to_num(along, nan=0.0) for along in (along_x, along_y))
+    return along_y[..., :, None] * along_x[..., None, :]
 
 
 def warp(

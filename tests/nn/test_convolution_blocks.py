@@ -10,6 +10,7 @@ from signcore.nn.convolution_blocks import (
     ResBlock2d,
     UpBlock2d,
     folded_weights,
+    to_few,
     upsampled_convolution,
 )
 
@@ -69,3 +70,15 @@ def test_the_blocks_leave_their_input_as_it_was():
         with torch.no_grad():
             block(x)
         assert torch.equal(x, kept)
+
+
+@pytest.mark.parametrize("side", [1, 3, 7])
+@pytest.mark.parametrize("size", [(8, 8), (12, 6), (9, 8), (8, 7)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_convolution_to_few_features_is_the_plain_one(side, size, bias):
+    torch.manual_seed(0)
+    conv = torch.nn.Conv2d(5, 3, side, padding=side // 2, bias=bias)
+    x = torch.rand(2, 5, *size)
+    with torch.no_grad():
+        torch.testing.assert_close(to_few(conv, x), conv(x), rtol=0, atol=1e-5)
+    assert to_few(conv, x).requires_grad

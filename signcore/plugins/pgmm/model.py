@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from signcore.animation.heatmaps import bone_chains, bones, heatmaps, point_names
 from signcore.animation.network import Encoder, MotionNetwork, Result, resized
 from signcore.animation.pose_motion import PoseKeypoints
-from signcore.nn.convolution_blocks import InstanceNorm, ResBlock2d, SameBlock2d, UpBlock2d
+from signcore.nn.convolution_blocks import InstanceNorm, ResBlock2d, SameBlock2d, UpBlock2d, to_few
 from signcore.nn.coordinates import warp
 from signcore.nn.dense_motion import DenseMotion, Motion
 from signcore.nn.keypoint_detector import BackgroundMotionPredictor, KeypointDetector
@@ -97,7 +97,7 @@ class PoseGuidedMotionModel(MotionNetwork):
         """The final convolution and the sigmoid (section 3.2)."""
         if self.detail is not None and fine is not None:
             decoded = self.detail(_joined(decoded, fine))
-        logits = self.final(decoded).float()
+        logits = to_few(self.final, decoded).float()
         if self.config.colours:
             spread, mean = torch.std_mean(torch.logit(frame.float(), eps=0.02), dim=(2, 3), keepdim=True)
             logits = mean + spread * logits
