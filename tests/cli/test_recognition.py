@@ -110,7 +110,7 @@ def test_a_training_recognizer_is_judged_with_several_seeds(signs, tmp_path):
     ("more", "words"),
     [
         (["--folds", "7000"], "--folds 7000: expected"),
-        (["--generator", "resting"], "what is to be judged?"),
+        (["--generator", "resting"], "--generator and --recognizer: one of them is judged"),
         (["--split", "nowhere"], "the dataset has no such sample"),
     ],
 )
