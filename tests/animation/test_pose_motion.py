@@ -335,3 +335,22 @@ def test_with_a_driving_video_too_the_background_stays_and_the_signer_is_mirrore
     asked = PGMM(PGMMConfig(mode="cross", mirror_driving=True), guided).generate(given).numpy()
     assert np.array_equal(asked, free.generate(by_hand).numpy())
     assert not np.array_equal(asked, free.generate(given).numpy())
+
+
+@pytest.mark.parametrize("bridge", [0, 10])
+def test_the_network_sees_bridged_hands(guided, monkeypatch, bridge):
+    seen = []
+    generate = PoseGuidedMotionModel.generate
+
+    def spy(self, frame, features, motion, points):
+        seen.append(points[:, point_names("pgmm_56").index("left_hand_8")].isnan().any(dim=1).tolist())
+        return generate(self, frame, features, motion, points)
+
+    monkeypatch.setattr(PoseGuidedMotionModel, "generate", spy)
+    points = signer(3)
+    points[1, [i for i, name in enumerate(NAMES) if name.startswith("left_hand")]] = np.nan
+    lost = pose_from_keypoints(points * 64 - 0.5, "pgmm_36", fps=10, width=64, height=64)
+    PGMM(PGMMConfig(mode="reconstruction", bridge=bridge), guided).generate(
+        crossing(driving_pose=lost)
+    ).numpy()
+    assert seen == [[False, bridge == 0, False]]
